@@ -1,0 +1,233 @@
+package mockserver
+
+import (
+	"context"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/genproto/googleapis/rpc/status"
+
+	"github.com/optest-dev/optest/mockserver/engine"
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+)
+
+// fault is an optestv1.Fault made ready.
+type fault struct {
+	*optestv1.Fault
+	label  string
+	status *status.Status
+}
+
+// strikes counts, for each fault of a scenario, the calls that it was for and
+// those that it hit. The owner's lock guards it.
+type strikes []struct{ seen, hit uint32 }
+
+// target is what a fault's conditions are held against.
+type target struct {
+	on       optestv1.Fault_On
+	call     *call
+	phase    engine.Phase
+	hasPhase bool // false: the call is about no operation, or creates one
+	seed     uint64
+}
+
+// blow is what all faults that hit one call do to it, in the order of their
+// layers.
+type blow struct {
+	names       []string
+	delay       time.Duration
+	status      *status.Status
+	trailers    map[string]string
+	hang        bool
+	afterCommit bool
+	headers     map[string]string
+}
+
+func newFaults(list []*optestv1.Fault) []fault {
+	var faults []fault
+	for _, f := range list {
+		made := fault{Fault: f, label: f.GetName()}
+		effect := "fault"
+		switch e := f.GetEffect().(type) {
+		case *optestv1.Fault_Status:
+			st := e.Status.GetStatus()
+			made.status = &status.Status{Code: int32(st.GetCode()), Message: st.GetMessage(), Details: st.GetDetails()}
+			effect = "status"
+		case *optestv1.Fault_Delay:
+			effect = "delay"
+		case *optestv1.Fault_Hang:
+			effect = "hang"
+		case *optestv1.Fault_Headers:
+			effect = "headers"
+		}
+		if made.label == "" {
+			made.label = effect
+		}
+		faults = append(faults, made)
+	}
+	return faults
+}
+
+// strike counts the call and returns what hits it.
+func strike(faults []fault, counts *strikes, t target) blow {
+	var b blow
+	if len(faults) == 0 {
+		return b
+	}
+	if *counts == nil {
+		*counts = make(strikes, len(faults))
+	}
+	for i, f := range faults {
+		if !f.isFor(t) {
+			continue
+		}
+		n := &(*counts)[i]
+		n.seen++
+		if !f.hits(n.seen, n.hit, draw(t.seed, uint64(i), uint64(n.seen))) {
+			continue
+		}
+		n.hit++
+		b.add(f, draw(t.seed, uint64(i), uint64(n.seen)|1<<40))
+	}
+	return b
+}
+
+func (f fault) isFor(t target) bool {
+	switch {
+	case f.GetOn() == optestv1.Fault_ANY:
+	case f.GetOn() != optestv1.Fault_ON_UNSPECIFIED && f.GetOn() == t.on:
+	case f.GetMethod() != "" && matchesMethod(pattern(f.GetMethod()), t.call.record.Method):
+	default:
+		return false
+	}
+	if from, until := f.GetFromPhase(), f.GetUntilPhase(); from != 0 || until != 0 {
+		phase := faultPhase(t.phase)
+		if !t.hasPhase || phase < from || until != 0 && phase > until {
+			return false
+		}
+	}
+	if protocols := f.GetProtocols(); len(protocols) > 0 {
+		found := false
+		for _, p := range protocols {
+			found = found || p == protocolOf(t.call.record.Protocol)
+		}
+		if !found {
+			return false
+		}
+	}
+	for name, want := range f.GetReader().GetHeaders() {
+		if !pattern(want).matches(t.call.header(name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// hits says whether the seen-th call that f is for is one of its own, given how
+// many it has hit and a number drawn between 0 and 1.
+func (f fault) hits(seen, hit uint32, drawn float64) bool {
+	from, to := max(1, f.GetCalls().GetFrom()), f.GetCalls().GetTo()
+	switch {
+	case seen < from || to != 0 && seen > to:
+		return false
+	case (seen-from)%max(1, f.GetEvery()) != 0:
+		return false
+	case f.GetTimes() != 0 && hit >= f.GetTimes():
+		return false
+	}
+	return f.GetProbability() == 0 || drawn < f.GetProbability()
+}
+
+func (b *blow) add(f fault, drawn float64) {
+	switch e := f.GetEffect().(type) {
+	case *optestv1.Fault_Status:
+		// The first status of the list is the answer.
+		if b.status == nil {
+			b.status, b.trailers = f.status, e.Status.GetTrailers()
+			b.afterCommit = b.afterCommit || e.Status.GetAfterCommit()
+		}
+	case *optestv1.Fault_Delay:
+		b.delay += e.Delay.GetBy().AsDuration() + time.Duration(drawn*float64(e.Delay.GetJitter().AsDuration()))
+	case *optestv1.Fault_Hang:
+		b.hang = true
+		b.afterCommit = b.afterCommit || e.Hang.GetAfterCommit()
+	case *optestv1.Fault_Headers:
+		if b.headers == nil {
+			b.headers = map[string]string{}
+		}
+		for name, value := range e.Headers.GetSet() {
+			b.headers[name] = value
+		}
+	}
+	b.names = append(b.names, f.label)
+}
+
+// commits reports whether the call takes effect although its answer may be lost.
+func (b blow) commits() bool { return b.afterCommit || b.status == nil && !b.hang }
+
+// fall delays, hangs or fails the call. Nil: the answer goes out.
+func (b blow) fall(ctx context.Context, c *call) error {
+	if b.delay > 0 {
+		if err := c.server.clock.sleep(ctx, b.delay); err != nil {
+			return err
+		}
+	}
+	if b.hang {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.server.closing:
+			return connect.NewError(connect.CodeUnavailable, "optest: the server closes")
+		}
+	}
+	for name, value := range b.headers {
+		if value == "" {
+			c.info.ResponseHeader().Delete(name)
+			continue
+		}
+		c.info.ResponseHeader().Set(name, value)
+	}
+	if b.status != nil {
+		for name, value := range b.trailers {
+			c.info.ResponseTrailer().Set(name, value)
+		}
+		return scripted(b.status)
+	}
+	return nil
+}
+
+func faultPhase(p engine.Phase) optestv1.Fault_Phase {
+	switch p {
+	case engine.Running:
+		return optestv1.Fault_RUNNING
+	case engine.Failing:
+		return optestv1.Fault_FAILING
+	}
+	return optestv1.Fault_DONE
+}
+
+func protocolOf(name string) optestv1.Fault_Protocol {
+	switch name {
+	case connect.ProtocolNameGRPC:
+		return optestv1.Fault_GRPC
+	case connect.ProtocolNameGRPCWeb:
+		return optestv1.Fault_GRPC_WEB
+	case connect.ProtocolNameConnect:
+		return optestv1.Fault_CONNECT
+	}
+	return optestv1.Fault_REST
+}
+
+// draw is a number between 0 and 1 that depends on its arguments alone, so that
+// the same seed gives the same run.
+func draw(seed, fault, n uint64) float64 {
+	return float64(mix(mix(seed^fault*0x9e3779b97f4a7c15)+n)>>11) / (1 << 53)
+}
+
+// mix is the finalizer of splitmix64.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

@@ -1,0 +1,208 @@
+package wire
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+const (
+	// splitSilence is how long a connection may stay without the bytes that decide.
+	splitSilence = 10 * time.Second
+	// splitUndecided bounds the connections without them. When there are more, the oldest has only splitHurry.
+	splitUndecided = 1024
+	splitHurry     = time.Second
+)
+
+// Split is a [net.Listener] for TLS and plaintext on one port, for one [http.Server.Serve]. It looks at the first bytes of a TCP
+// connection and gives it the layers that its client needs:
+//
+//   - TLS: a [*tls.Conn], which net/http must see in order to speak HTTP/2 over TLS, over a [Coalesce] that gathers its records;
+//   - HTTP/2 with prior knowledge: a [Coalesce];
+//   - anything else, so HTTP/1: the connection itself.
+//
+// The bytes looked at are read again by the server. One goroutine a connection waits for them, at most 10 seconds, so a silent
+// connection holds up no other. At most 1,024 of them wait; with more, the oldest must speak within its first second, or it is closed
+// to make room. How long a handshake or a request may take is for http.Server.ReadHeaderTimeout.
+//
+// Its methods may be called from several goroutines.
+type Split struct {
+	inner    net.Listener
+	config   *tls.Config
+	arrivals chan arrival
+	slots    chan struct{} // one for each connection that is not yet accepted
+	closing  chan struct{}
+	over     chan struct{} // closed when inner accepts no more
+	work     sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	silent map[net.Conn]time.Time // since when
+}
+
+type arrival struct {
+	conn net.Conn
+	err  error
+}
+
+// NewSplit splits the connections of inner, which it owns from then on. The server needs HTTP1, HTTP2 and UnencryptedHTTP2 in its
+// Protocols. A config without NextProtos offers h2 and http/1.1; without a config, TLS clients are treated like any other.
+func NewSplit(inner net.Listener, config *tls.Config) *Split {
+	if config != nil && len(config.NextProtos) == 0 {
+		config = config.Clone()
+		config.NextProtos = []string{"h2", "http/1.1"}
+	}
+	s := &Split{
+		inner:    inner,
+		config:   config,
+		arrivals: make(chan arrival),
+		slots:    make(chan struct{}, splitUndecided),
+		closing:  make(chan struct{}),
+		over:     make(chan struct{}),
+		silent:   map[net.Conn]time.Time{},
+	}
+	s.work.Go(s.listen)
+	return s
+}
+
+// Accept waits for a connection whose client has spoken. After Close its error wraps [net.ErrClosed].
+func (s *Split) Accept() (net.Conn, error) {
+	select {
+	case <-s.closing:
+		return nil, s.acceptError()
+	default:
+	}
+	select {
+	case a := <-s.arrivals:
+		return a.conn, a.err
+	case <-s.closing:
+	case <-s.over:
+	}
+	return nil, s.acceptError()
+}
+
+func (s *Split) acceptError() error {
+	addr := s.Addr()
+	return &net.OpError{Op: "accept", Net: addr.Network(), Addr: addr, Err: net.ErrClosed}
+}
+
+// Addr is the address of the listener below.
+func (s *Split) Addr() net.Addr { return s.inner.Addr() }
+
+// Close ends Accept, closes the connections that were not accepted and waits for the goroutines. Accepted connections stay open.
+// It may be called more than once.
+func (s *Split) Close() error {
+	s.mu.Lock()
+	first := !s.closed
+	s.closed = true
+	s.mu.Unlock()
+
+	var err error
+	if first {
+		close(s.closing)
+		err = s.inner.Close()
+		s.mu.Lock()
+		for conn := range s.silent {
+			_ = conn.Close() // it has said nothing and gets no answer
+		}
+		s.mu.Unlock()
+	}
+	s.work.Wait()
+	return err
+}
+
+// listen takes connections from the listener below until that is closed. Any other error, such as too many open files, goes to
+// Accept's caller, who knows whether to try again: net/http's server waits a little and does.
+func (s *Split) listen() {
+	defer close(s.over)
+	for {
+		conn, err := s.inner.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			if !s.deliver(arrival{err: err}) {
+				return
+			}
+		case !s.admit(conn):
+			_ = conn.Close() // the listener is closed: there is nobody to tell
+			return
+		default:
+			s.work.Go(func() { s.decide(conn) })
+		}
+	}
+}
+
+// admit waits for a slot and records conn as silent. It refuses when the listener is closed.
+func (s *Split) admit(conn net.Conn) bool {
+	select {
+	case s.slots <- struct{}{}:
+	default:
+		s.hurry()
+		select {
+		case s.slots <- struct{}{}:
+		case <-s.closing:
+			return false
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	now := time.Now()
+	s.silent[conn] = now
+	_ = conn.SetReadDeadline(now.Add(splitSilence)) // fails only on a dead connection, whose Read fails at once
+	return true
+}
+
+// hurry shortens the time of the oldest silent connection. A burst of new ones that are about to speak is not cut by it.
+func (s *Split) hurry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var oldest net.Conn
+	for conn, since := range s.silent {
+		if oldest == nil || since.Before(s.silent[oldest]) {
+			oldest = conn
+		}
+	}
+	if oldest != nil {
+		_ = oldest.SetReadDeadline(s.silent[oldest].Add(splitHurry)) // fails only on a dead connection, which makes room as well
+	}
+}
+
+func (s *Split) decide(conn net.Conn) {
+	defer func() { <-s.slots }()
+	first, err := opening(conn)
+	s.mu.Lock()
+	delete(s.silent, conn) // before the deadline is lifted: hurry must not set it again
+	s.mu.Unlock()
+	if err == nil {
+		err = conn.SetReadDeadline(time.Time{})
+	}
+	if err != nil || !s.deliver(arrival{conn: s.layer(conn, first)}) {
+		_ = conn.Close() // silent, gone, or the listener is closed: no request to answer
+	}
+}
+
+func (s *Split) layer(conn net.Conn, first []byte) net.Conn {
+	again := &replayed{Conn: conn, left: first}
+	switch {
+	case startsTLS(first) && s.config != nil:
+		return tls.Server(NewCoalesce(again), s.config)
+	case startsHTTP2(first):
+		return NewCoalesce(again)
+	}
+	return again
+}
+
+func (s *Split) deliver(a arrival) bool {
+	select {
+	case s.arrivals <- a:
+		return true
+	case <-s.closing:
+		return false
+	}
+}

@@ -1,0 +1,138 @@
+package mockserver
+
+import (
+	"context"
+	"regexp"
+	"strings"
+
+	"connectrpc.com/connect/v2"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/optest-dev/optest/mockserver/engine"
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+)
+
+// subject is who is said to have created an operation: the fake token service
+// issues tokens for nobody else.
+const subject = "ajeoptestuser0000000"
+
+// start serves a method that starts an operation.
+func (s *Server) start(m *method) connect.Method {
+	return s.unary(m.desc, m.request, guarded, func(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
+		key, err := idempotencyKey(c.header(headerKey))
+		if err != nil {
+			return nil, err
+		}
+		op, b, err := s.commit(c, m, request, key)
+		if err != nil {
+			return nil, err
+		}
+		c.struck(b)
+		if op == nil {
+			return nil, b.fall(ctx, c)
+		}
+		st := op.state(c.now)
+		c.plays(op, st.Step, st.PollHint)
+		message, err := op.message(st)
+		if err != nil {
+			return nil, err
+		}
+		if err := b.fall(ctx, c); err != nil {
+			return nil, err
+		}
+		return message, nil
+	})
+}
+
+// commit chooses the scenario, lets its faults strike and, unless one of them
+// prevents it, starts the operation or finds the one that the key has started.
+// All of it is one step: of concurrent calls with one key, one starts.
+func (s *Server) commit(c *call, m *method, request proto.Message, key string) (*longRunning, blow, error) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	k := keyed{m, key}
+	if op, ok := s.store.keys[k]; ok && key != "" {
+		return op, s.strikeCreate(op.playing, c), nil
+	}
+	in := incoming{method: m, request: request.ProtoReflect(), header: c.header}
+	p, named, err := s.repertoire.choose(in)
+	if err != nil {
+		return nil, blow{}, err
+	}
+	b := s.strikeCreate(p, c)
+	if !b.commits() {
+		c.record.Scenario = p.name()
+		return nil, b, nil
+	}
+	op, err := s.store.start(m, p, request, c.now, subject, named)
+	if err != nil {
+		return nil, blow{}, err
+	}
+	if key != "" {
+		s.store.keys[k] = op
+	}
+	return op, b, nil
+}
+
+// strikeCreate is called with the store's lock held.
+func (s *Server) strikeCreate(p *playing, c *call) blow {
+	return strike(p.faults, &p.creates, target{on: optestv1.Fault_CREATE, call: c, seed: s.store.seed})
+}
+
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+// idempotencyKey is the key in its one spelling: "The header must contain the
+// UUID", in lower or upper case.
+func idempotencyKey(header string) (string, error) {
+	key := strings.ToLower(header)
+	if key != "" && !uuid.MatchString(key) {
+		return "", invalid(headerKey, "got %s, want a UUID", quoted(header))
+	}
+	return key, nil
+}
+
+// getOperation serves OperationService.Get.
+func (s *Server) getOperation(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
+	id := request.(*operation.GetOperationRequest).GetOperationId()
+	op, ok := s.store.operation(id)
+	if !ok {
+		return nil, notFound("Operation", id)
+	}
+	b := op.strike(c.now, target{on: optestv1.Fault_GET, call: c})
+	st := op.state(c.now)
+	if b.commits() {
+		st = op.poll(c.now)
+	}
+	c.plays(op, st.Step, st.PollHint)
+	c.struck(b)
+	if err := b.fall(ctx, c); err != nil {
+		return nil, err
+	}
+	return op.message(st)
+}
+
+// cancelOperation serves OperationService.Cancel: "the server returns the
+// `Operation` object with the current status of the operation being canceled".
+func (s *Server) cancelOperation(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
+	id := request.(*operation.CancelOperationRequest).GetOperationId()
+	op, ok := s.store.operation(id)
+	if !ok {
+		return nil, notFound("Operation", id)
+	}
+	b := op.strike(c.now, target{on: optestv1.Fault_CANCEL, call: c})
+	st := op.state(c.now)
+	refusal := op.playing.plan.Refusal()
+	if b.commits() && refusal == nil {
+		st = op.cancel(c.now)
+	}
+	c.plays(op, st.Step, st.PollHint)
+	c.struck(b)
+	if err := b.fall(ctx, c); err != nil {
+		return nil, err
+	}
+	if refusal != nil && st.Phase == engine.Running {
+		return nil, scripted(refusal)
+	}
+	return op.message(st)
+}

@@ -1,0 +1,232 @@
+package mockserver
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/optest-dev/optest/mockserver/engine"
+)
+
+// longRunning is what the server keeps of an operation: how it began and what
+// happened to it. What it looks like is computed when somebody asks.
+type longRunning struct {
+	id        string
+	method    *method
+	playing   *playing
+	request   proto.Message
+	target    string // id of the resource that the operation is about
+	createdBy string
+	created   int64 // Unix nanoseconds
+	seed      uint64
+
+	mu        sync.Mutex
+	polls     uint32 // answered Gets
+	reached   []time.Duration
+	cancelled *time.Duration
+	strikes   strikes
+}
+
+// state is the operation's state now.
+func (op *longRunning) state(now time.Time) engine.State {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	return op.stateLocked(now)
+}
+
+func (op *longRunning) stateLocked(now time.Time) engine.State {
+	return op.playing.plan.At(op.age(now), op.life())
+}
+
+func (op *longRunning) life() engine.Life {
+	return engine.Life{Reached: op.reached, Cancelled: op.cancelled}
+}
+
+func (op *longRunning) age(now time.Time) time.Duration {
+	return time.Duration(now.UnixNano() - op.created)
+}
+
+// poll counts one answered Get and returns what it sees.
+func (op *longRunning) poll(now time.Time) engine.State {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	op.polls++
+	if op.playing.plan.PolledSteps() > 0 {
+		for op.playing.plan.Reaches(op.polls) > len(op.reached) {
+			op.reached = append(op.reached, op.playing.plan.Stamp(op.age(now), op.life()))
+		}
+	}
+	return op.stateLocked(now)
+}
+
+// cancel asks the operation to end and returns what it looks like then.
+func (op *longRunning) cancel(now time.Time) engine.State {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	if op.playing.plan.Cancellable(op.age(now), op.life()) {
+		at := op.playing.plan.Stamp(op.age(now), op.life())
+		op.cancelled = &at
+	}
+	return op.stateLocked(now)
+}
+
+// strike counts a call about the operation against its scenario's faults.
+func (op *longRunning) strike(now time.Time, t target) blow {
+	if len(op.playing.faults) == 0 {
+		return blow{}
+	}
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	t.phase, t.hasPhase, t.seed = op.stateLocked(now).Phase, true, op.seed
+	return strike(op.playing.faults, &op.strikes, t)
+}
+
+// message is the Operation resource in state st.
+func (op *longRunning) message(st engine.State) (*operation.Operation, error) {
+	metadata, err := op.metadata(st)
+	if err != nil {
+		return nil, err
+	}
+	msg := &operation.Operation{
+		Id:          op.id,
+		Description: op.description(st),
+		CreatedAt:   timestamp(op.created),
+		CreatedBy:   op.createdBy,
+		ModifiedAt:  timestamp(op.created + int64(st.Modified)),
+		Done:        st.Phase.Done(),
+		Metadata:    metadata,
+	}
+	switch st.Phase {
+	case engine.Failing, engine.Failed:
+		msg.Result = &operation.Operation_Error{Error: st.Error}
+	case engine.Succeeded:
+		response, err := op.response(st)
+		if err != nil {
+			return nil, err
+		}
+		msg.Result = &operation.Operation_Response{Response: response}
+	}
+	return msg, nil
+}
+
+func (op *longRunning) description(st engine.State) string {
+	text := op.method.title
+	if st.Description != nil {
+		text = *st.Description
+	}
+	if st.Progress != nil && op.progressField() == nil {
+		text = fmt.Sprintf("%s (%d %%)", text, *st.Progress)
+	}
+	return text
+}
+
+func (op *longRunning) progressField() protoreflect.FieldDescriptor {
+	fields := op.method.metadata.Descriptor().Fields()
+	for _, name := range []protoreflect.Name{"progress_percent", "progress"} {
+		if f := fields.ByName(name); f != nil && f.Cardinality() != protoreflect.Repeated {
+			switch f.Kind() {
+			case protoreflect.Int32Kind, protoreflect.Int64Kind:
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+func (op *longRunning) metadata(st engine.State) (*anypb.Any, error) {
+	m := op.method.metadata.New()
+	if f := op.method.target; f != nil {
+		m.Set(f, protoreflect.ValueOfString(op.target))
+	}
+	if f := op.progressField(); f != nil && st.Progress != nil {
+		switch f.Kind() {
+		case protoreflect.Int32Kind:
+			m.Set(f, protoreflect.ValueOfInt32(int32(*st.Progress)))
+		case protoreflect.Int64Kind:
+			m.Set(f, protoreflect.ValueOfInt64(int64(*st.Progress)))
+		}
+	}
+	if err := override(m, st.Metadata); err != nil {
+		return nil, fmt.Errorf("metadata of scenario %q: %w", op.playing.name(), err)
+	}
+	return anypb.New(m.Interface())
+}
+
+func (op *longRunning) response(st engine.State) (*anypb.Any, error) {
+	m := op.method.response.New()
+	op.fill(m)
+	op.method.resources.complete(op, st, m)
+	if err := override(m, st.Response); err != nil {
+		return nil, fmt.Errorf("response of scenario %q: %w", op.playing.name(), err)
+	}
+	return anypb.New(m.Interface())
+}
+
+// fill takes into a resource what the request says of it: fields of the same
+// name and type, the id and the time of creation.
+func (op *longRunning) fill(m protoreflect.Message) {
+	request := op.request.ProtoReflect()
+	fields := m.Descriptor().Fields()
+	request.Range(func(from protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		to := fields.ByName(from.Name())
+		if to == nil || to.Kind() != from.Kind() || to.Cardinality() != from.Cardinality() || to.IsMap() != from.IsMap() {
+			return true
+		}
+		if to.IsMap() {
+			if to.MapKey().Kind() == from.MapKey().Kind() && to.MapValue().Kind() == from.MapValue().Kind() && to.MapValue().Message() == nil {
+				copied := m.Mutable(to).Map()
+				v.Map().Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
+					copied.Set(k, v)
+					return true
+				})
+			}
+			return true
+		}
+		if !to.IsList() && to.Message() == nil && to.Enum() == nil {
+			m.Set(to, v)
+		}
+		return true
+	})
+	if id := fields.ByName("id"); id != nil && id.Kind() == protoreflect.StringKind {
+		m.Set(id, protoreflect.ValueOfString(op.target))
+	}
+	if f := fields.ByName("created_at"); f != nil && f.Message() != nil && f.Message().FullName() == "google.protobuf.Timestamp" {
+		m.Set(f, protoreflect.ValueOfMessage(timestamp(op.created).ProtoReflect()))
+	}
+}
+
+// override sets the fields that a scenario names, zero values too.
+func override(m protoreflect.Message, values *structpb.Struct) error {
+	for name, value := range values.GetFields() {
+		f := m.Descriptor().Fields().ByName(protoreflect.Name(name))
+		if f == nil {
+			return fmt.Errorf("%s has no field %q", m.Descriptor().FullName(), name)
+		}
+		text, err := protojson.Marshal(&structpb.Struct{Fields: map[string]*structpb.Value{name: value}})
+		if err != nil {
+			return err
+		}
+		one := m.New()
+		if err := protojson.Unmarshal(text, one.Interface()); err != nil {
+			return err
+		}
+		if one.Has(f) {
+			m.Set(f, one.Get(f))
+		} else {
+			m.Clear(f)
+		}
+	}
+	return nil
+}
+
+func timestamp(unixNano int64) *timestamppb.Timestamp {
+	return timestamppb.New(time.Unix(0, unixNano))
+}

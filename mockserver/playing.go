@@ -1,0 +1,45 @@
+package mockserver
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/optest-dev/optest/fixtures"
+	"github.com/optest-dev/optest/mockserver/engine"
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+)
+
+// playing is a scenario in play: made ready, with its own counters.
+type playing struct {
+	scenario *optestv1.Scenario
+	plan     *engine.Plan
+	match    *matcher // nil: the scenario does not say which calls it is for
+	faults   []fault
+	creates  strikes       // of faults on create, counted over the scenario
+	matched  atomic.Uint32 // calls that matched all but match.calls
+}
+
+// newPlaying refuses a scenario that does not validate with everything that is
+// wrong with it.
+func newPlaying(s *optestv1.Scenario) (*playing, error) {
+	if problems := fixtures.Validate(s); len(problems) > 0 {
+		var b strings.Builder
+		fmt.Fprintf(&b, "optest: scenario %q can't be played", s.GetName())
+		for _, p := range problems {
+			fmt.Fprintf(&b, "\n  %s: %s", p.Path, p.Message)
+		}
+		return nil, errors.New(b.String())
+	}
+	s = proto.CloneOf(s)
+	p := &playing{scenario: s, plan: engine.NewPlan(s), faults: newFaults(s.GetFaults())}
+	if m := s.GetMatch(); m != nil {
+		p.match = newMatcher(m)
+	}
+	return p, nil
+}
+
+func (p *playing) name() string { return p.scenario.GetName() }

@@ -1,0 +1,197 @@
+package mockserver
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/optest-dev/optest/fixtures"
+)
+
+// repertoire holds the scenarios in play and chooses one for a request:
+//
+//  1. the next of the script, if it matches;
+//  2. a scenario whose `match` the request meets, the latest added first;
+//  3. a scenario named by a required id field of the request;
+//  4. the default.
+//
+// Methods that change a resource rather than create one go by 2 alone and
+// otherwise play `instant`.
+type repertoire struct {
+	mu        sync.Mutex
+	script    []*playing
+	matched   []*playing // the latest first
+	named     map[string]*playing
+	byDefault *playing
+	instant   *playing
+}
+
+func newRepertoire() (*repertoire, error) {
+	instant, err := newPlaying(fixtures.Must("instant"))
+	if err != nil {
+		return nil, err
+	}
+	return &repertoire{named: map[string]*playing{}, instant: instant}, nil
+}
+
+// add puts scenarios in play beside those that are.
+func (r *repertoire) add(scenarios ...*playing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range scenarios {
+		if p.match != nil {
+			r.matched = slices.Insert(r.matched, 0, p)
+		}
+		if p.name() != "" {
+			r.named[p.name()] = p
+		}
+	}
+}
+
+// play makes p the default, or, where it says which calls it is for, the first
+// to be asked.
+func (r *repertoire) play(p *playing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.match != nil {
+		r.matched = slices.Insert(r.matched, 0, p)
+		return
+	}
+	r.byDefault = p
+}
+
+func (r *repertoire) enqueue(scenarios ...*playing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.script = append(r.script, scenarios...)
+}
+
+func (r *repertoire) defaultScenario() *playing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.byDefault
+}
+
+// choose returns the scenario that the request's operation lives by. Named
+// reports that the request asked for it by name.
+func (r *repertoire) choose(in incoming) (p *playing, named bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if in.method.creates && len(r.script) > 0 {
+		if p := r.script[0]; p.match == nil || p.match.differences(in) == nil {
+			r.script = r.script[1:]
+			return p, false, nil
+		}
+	}
+	for _, p := range r.matched {
+		if p.match.differences(in) == nil && p.match.counts(p.matched.Add(1)) {
+			return p, false, nil
+		}
+	}
+	if !in.method.creates {
+		return r.instant, false, nil
+	}
+	for _, field := range in.method.cards {
+		if p, err := r.byName(in.request.Get(field).String()); p != nil || err != nil {
+			return p, true, err
+		}
+	}
+	if r.byDefault != nil {
+		return r.byDefault, false, nil
+	}
+	return nil, false, r.noScenario(in)
+}
+
+// byName returns the scenario of that name, of those added or of the catalogue,
+// or nil. A scenario that says which calls it is for is not played by name.
+func (r *repertoire) byName(name string) (*playing, error) {
+	p, ok := r.named[name]
+	if !ok {
+		s, ok := fixtures.Get(name)
+		if !ok {
+			return nil, nil
+		}
+		var err error
+		if p, err = newPlaying(s); err != nil {
+			return nil, err
+		}
+		r.named[name] = p
+	}
+	if p.match != nil {
+		return nil, nil
+	}
+	return p, nil
+}
+
+// noScenario says which scenarios come closest and what differs, so that it
+// can't be taken for a scripted answer.
+func (r *repertoire) noScenario(in incoming) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "no scenario for %s", in.method.name())
+	for _, field := range in.method.cards {
+		fmt.Fprintf(&b, " with %s %s", field.Name(), quoted(in.request.Get(field).String()))
+	}
+	for _, p := range r.matched[:min(3, len(r.matched))] {
+		why := p.match.differences(in)
+		if why == nil {
+			why = []string{fmt.Sprintf("this is matching call %d, want %d to %d", p.matched.Load(), p.match.from, p.match.to)}
+		}
+		fmt.Fprintf(&b, "; not %q: %s", p.name(), strings.Join(why, ", "))
+	}
+	if len(in.method.cards) > 0 {
+		field := in.method.cards[0]
+		if near := r.closest(in.request.Get(field).String()); len(near) > 0 {
+			fmt.Fprintf(&b, "; play one as the default, or give as %s the name of one, such as %s",
+				field.Name(), strings.Join(near, ", "))
+		}
+	}
+	return ownFailure(connect.CodeFailedPrecondition, ReasonNoScenario, b.String())
+}
+
+// closest returns up to three names of scenarios, the nearest first.
+func (r *repertoire) closest(text string) []string {
+	names := slices.Clone(fixtures.Names())
+	for name, p := range r.named {
+		if p.match == nil && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if runes := []rune(text); len(runes) > 64 {
+		text = string(runes[:64])
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(distance(text, a), distance(text, b)), cmp.Compare(a, b))
+	})
+	names = names[:min(3, len(names))]
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%q", name)
+	}
+	return names
+}
+
+// distance is the number of characters to change, insert or remove between two
+// texts.
+func distance(a, b string) int {
+	from, to := []rune(a), []rune(b)
+	row := make([]int, len(to)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range from {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range to {
+			change := diagonal
+			if from[i] != to[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(to)]
+}

@@ -1,0 +1,104 @@
+package mockserver
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/optest-dev/optest/mockserver/engine"
+)
+
+// resources is what the operations of one service are about. Its methods are
+// called with the store's lock held for writing, complete excepted, which
+// touches no more than the operation and its request.
+type resources interface {
+	// begin takes up an operation that starts now and returns the id of its
+	// resource. It refuses what can't be done to the resource as it is. Named
+	// reports that the request's ids name a scenario and not a resource.
+	begin(op *longRunning, now time.Time, named bool) (string, error)
+	// complete adds to a response what the request does not say.
+	complete(op *longRunning, st engine.State, response protoreflect.Message)
+}
+
+// store keeps the operations and, by their services, the resources.
+type store struct {
+	limit int
+	seed  uint64
+
+	mu         sync.RWMutex
+	operations map[string]*longRunning
+	keys       map[keyed]*longRunning
+	serial     uint64
+}
+
+// keyed is an idempotency key in the scope of a method: a key used with one
+// method never returns the operation of another.
+type keyed struct {
+	method *method
+	key    string
+}
+
+func newStore(limit int, seed uint64) *store {
+	return &store{
+		limit:      limit,
+		seed:       seed,
+		operations: map[string]*longRunning{},
+		keys:       map[keyed]*longRunning{},
+	}
+}
+
+func (s *store) operation(id string) (*longRunning, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	op, ok := s.operations[id]
+	return op, ok
+}
+
+// start keeps a new operation and begins its work. The caller holds the lock.
+func (s *store) start(m *method, p *playing, request proto.Message, now time.Time, by string, named bool) (*longRunning, error) {
+	if len(s.operations) >= s.limit {
+		return nil, ownFailure(connect.CodeResourceExhausted, ReasonLimit,
+			fmt.Sprintf("%d operations are stored, want fewer than the bound of %d", len(s.operations), s.limit))
+	}
+	op := &longRunning{
+		id:        s.newID("opr"),
+		method:    m,
+		playing:   p,
+		request:   request,
+		createdBy: by,
+		created:   now.UnixNano(),
+		seed:      mix(s.seed + s.serial),
+	}
+	target, err := m.resources.begin(op, now, named)
+	if err != nil {
+		return nil, err
+	}
+	op.target = target
+	s.operations[op.id] = op
+	return op, nil
+}
+
+// newID returns an id of 20 characters that looks like the API's own, the same
+// in every run with the same seed. The caller holds the lock.
+func (s *store) newID(prefix string) string {
+	const digits = "0123456789abcdefghijklmnopqrstuv"
+	s.serial++
+	hi, lo := mix(s.seed^s.serial), s.serial
+	var b strings.Builder
+	b.Grow(20)
+	b.WriteString(prefix)
+	for range 17 - 8 {
+		b.WriteByte(digits[hi&31])
+		hi >>= 5
+	}
+	// The serial number in the end keeps ids apart whatever the mix.
+	for shift := 35; shift >= 0; shift -= 5 {
+		b.WriteByte(digits[lo>>shift&31])
+	}
+	return b.String()
+}
