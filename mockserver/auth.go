@@ -18,7 +18,8 @@ func (s *Server) authenticate(c *call) error {
 	case scheme == "" && got == "":
 		return connect.NewError(connect.CodeUnauthenticated, "no token: want the header authorization with Bearer and a token")
 	case !strings.EqualFold(scheme, "Bearer"):
-		return connect.NewError(connect.CodeUnauthenticated, "authorization scheme "+quoted(scheme)+", want Bearer")
+		// What stands where the scheme belongs may be a token without one.
+		return connect.NewError(connect.CodeUnauthenticated, "the authorization is not of the scheme Bearer, want Bearer and a token")
 	case subtle.ConstantTimeCompare([]byte(got), []byte(s.config.token)) == 0:
 		return connect.NewError(connect.CodeUnauthenticated, "the token is invalid")
 	}

@@ -127,16 +127,21 @@ func public(err error) error {
 // plays notes what the answer comes from, in the record and in its headers.
 func (c *call) plays(op *longRunning, step, hint string) {
 	c.record.Operation = op.id
-	c.record.Scenario = op.playing.name()
-	c.record.Step = step
 	if hint != "" {
 		c.info.ResponseHeader().Set(headerHint, hint)
 	}
+	c.scenario(op.playing, step)
+}
+
+func (c *call) scenario(p *playing, step string) {
+	c.record.Scenario, c.record.Step = p.name(), step
 	if c.server.config.plain {
 		return
 	}
-	c.info.ResponseHeader().Set(HeaderScenario, c.record.Scenario)
-	c.info.ResponseHeader().Set(HeaderStep, step)
+	c.info.ResponseHeader().Set(HeaderScenario, p.name())
+	if step != "" {
+		c.info.ResponseHeader().Set(HeaderStep, step)
+	}
 }
 
 // struck notes the faults that hit the call.

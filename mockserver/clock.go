@@ -39,8 +39,9 @@ func (c *clock) advance(d time.Duration) {
 	c.moved = make(chan struct{})
 }
 
-// sleep returns when the clock has gone on by d, or with the context's error.
-func (c *clock) sleep(ctx context.Context, d time.Duration) error {
+// sleep returns when the clock has gone on by d, when stop is closed, or with the
+// context's error.
+func (c *clock) sleep(ctx context.Context, d time.Duration, stop <-chan struct{}) error {
 	until := c.now().Add(d)
 	for {
 		c.mu.Lock()
@@ -55,6 +56,9 @@ func (c *clock) sleep(ctx context.Context, d time.Duration) error {
 		case <-timer.C:
 		case <-moved:
 			timer.Stop()
+		case <-stop:
+			timer.Stop()
+			return nil
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()

@@ -29,6 +29,9 @@ type target struct {
 	phase    engine.Phase
 	hasPhase bool // false: the call is about no operation, or creates one
 	seed     uint64
+	// connection numbers the connections that have read the operation, from 1.
+	// 0: the call is about no operation, or no fault asks.
+	connection uint32
 }
 
 // blow is what all faults that hit one call do to it, in the order of their
@@ -115,6 +118,9 @@ func (f fault) isFor(t target) bool {
 			return false
 		}
 	}
+	if n := f.GetReader().GetConnection(); n != 0 && n != t.connection {
+		return false
+	}
 	for name, want := range f.GetReader().GetHeaders() {
 		if !pattern(want).matches(t.call.header(name)) {
 			return false
@@ -168,7 +174,7 @@ func (b blow) commits() bool { return b.afterCommit || b.status == nil && !b.han
 // fall delays, hangs or fails the call. Nil: the answer goes out.
 func (b blow) fall(ctx context.Context, c *call) error {
 	if b.delay > 0 {
-		if err := c.server.clock.sleep(ctx, b.delay); err != nil {
+		if err := c.server.clock.sleep(ctx, b.delay, c.server.closing); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/clouddesktop/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -237,5 +238,36 @@ func TestFaultOnList(t *testing.T) {
 	}
 	if _, err := imagesOf(s).Get(t.Context(), &clouddesktop.GetDesktopImageRequest{ImageId: "x"}); status.Code(err) != codes.NotFound {
 		t.Errorf("Get got %v, want NOT_FOUND: the fault is not for it", err)
+	}
+}
+
+// A fault for the second connection leaves the first one alone, on a port and in
+// memory.
+func TestFaultForOneConnection(t *testing.T) {
+	for name, opts := range map[string][]Option{"in memory": nil, "on a port": {Listen("127.0.0.1:0")}} {
+		t.Run(name, func(t *testing.T) {
+			s := New(t, opts...)
+			f := unavailable(optestv1.Fault_GET)
+			f.Reader = &optestv1.Reader{Connection: 2}
+			s.Play(NeverDone().WithFault(f).Forever())
+			op, err := copyFromDesktop(t.Context(), s, &clouddesktop.CopyFromDesktopRequest{DesktopId: "d"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := grpc.NewClient("passthrough:///second", s.DialOptions()...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = second.Close() }()
+			get := func(conn *grpc.ClientConn) codes.Code {
+				_, err := operation.NewOperationServiceClient(conn).Get(t.Context(), &operation.GetOperationRequest{OperationId: op.GetId()})
+				return status.Code(err)
+			}
+			for range 2 {
+				if a, b := get(s.GRPC()), get(second); a != codes.OK || b != codes.Unavailable {
+					t.Errorf("the first connection gets %v, the second %v, want OK and UNAVAILABLE", a, b)
+				}
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -16,34 +17,36 @@ import (
 // handler serves every protocol on one root: RPC at /package.Service/Method, by
 // content type, and REST at the published paths.
 func (s *Server) handler() (http.Handler, error) {
-	rpc := connect.NewServer()
-	if err := s.register(rpc, s.services()); err != nil {
-		return nil, err
-	}
-	rpc.Register(s.health()...)
-	grpcreflect.Register(rpc)
-	rpc.SetUnknownHandler(func(ctx context.Context, spec connect.Spec, _ connect.ServerStream) error {
-		c := s.begin(ctx, strings.TrimPrefix(spec.Procedure, "/"))
-		c.redact()
-		return c.end(connect.Errorf(connect.CodeUnimplemented, "optest: the mock does not serve %s", quoted(spec.Procedure)))
-	})
-
-	var published []protoreflect.MethodDescriptor
-	for spec := range rpc.Specs() {
-		if desc, ok := spec.Schema.(protoreflect.MethodDescriptor); ok {
-			published = append(published, desc)
-		}
-	}
-	restHandler, err := rest.New(rpc, published, rest.MaxBody(int64(s.config.maxBody)))
+	methods, err := s.methods(s.services())
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	connecthttp.Mount(mux, rpc, connecthttp.WithReadMaxBytes(s.config.maxBody))
+	methods = append(methods, s.health()...)
+	unknownMethod := func(ctx context.Context, spec connect.Spec, _ connect.ServerStream) error {
+		c := s.begin(ctx, strings.TrimPrefix(spec.Procedure, "/"))
+		c.redact()
+		return c.end(connect.Errorf(connect.CodeUnimplemented, "optest: the mock does not serve %s", quoted(spec.Procedure)))
+	}
+	rpc := connect.NewServer()
+	rpc.Register(methods...)
+	grpcreflect.Register(rpc)
+	rpc.SetUnknownHandler(unknownMethod)
+
+	rpcHandlers := newProcedures(rpc, methods, unknownMethod, connecthttp.WithReadMaxBytes(s.config.maxBody))
+	restHandler := sync.OnceValues(func() (http.Handler, error) {
+		return rest.New(rpc, published(rpc), rest.MaxBody(int64(s.config.maxBody)))
+	})
+	if len(s.config.services) > 0 {
+		// Annotations that can't be served are reported at once. Those of the
+		// mock's own services can be.
+		if _, err := restHandler(); err != nil {
+			return nil, err
+		}
+	}
 	unknown := connecthttp.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern != "" {
-			mux.ServeHTTP(w, r)
+		if h := rpcHandlers.handler(r.URL.Path); h != nil {
+			h.ServeHTTP(w, r)
 			return
 		}
 		if r.Method == http.MethodPost && isRPC(r) && unknown.IsSupported(r) {
@@ -51,8 +54,24 @@ func (s *Server) handler() (http.Handler, error) {
 			_ = unknown.Write(w, r, err) // the client has gone
 			return
 		}
-		restHandler.ServeHTTP(w, r)
+		h, err := restHandler()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		h.ServeHTTP(w, r)
 	}), nil
+}
+
+// published are the methods that REST may have routes for.
+func published(rpc *connect.Server) []protoreflect.MethodDescriptor {
+	var list []protoreflect.MethodDescriptor
+	for spec := range rpc.Specs() {
+		if desc, ok := spec.Schema.(protoreflect.MethodDescriptor); ok {
+			list = append(list, desc)
+		}
+	}
+	return list
 }
 
 // isRPC tells a call of an unknown service from a REST request that is JSON as

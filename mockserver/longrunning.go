@@ -62,7 +62,7 @@ func (s *Server) commit(c *call, m *method, request proto.Message, key string) (
 	}
 	b := s.strikeCreate(p, c)
 	if !b.commits() {
-		c.record.Scenario = p.name()
+		c.scenario(p, "")
 		return nil, b, nil
 	}
 	op, err := s.store.start(m, p, request, c.now, subject, named)

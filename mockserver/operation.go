@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ type longRunning struct {
 	reached   []time.Duration
 	cancelled *time.Duration
 	strikes   strikes
+	readers   []string // peers, in the order of their first call; only where a fault tells them apart
 }
 
 // state is the operation's state now.
@@ -86,7 +88,27 @@ func (op *longRunning) strike(now time.Time, t target) blow {
 	op.mu.Lock()
 	defer op.mu.Unlock()
 	t.phase, t.hasPhase, t.seed = op.stateLocked(now).Phase, true, op.seed
+	if op.playing.tellsReaders {
+		t.connection = op.reader(t.call.record.Peer)
+	}
 	return strike(op.playing.faults, &op.strikes, t)
+}
+
+// maxReaders bounds the connections that are told apart. Those that come later
+// count as the last.
+const maxReaders = 1024
+
+// reader is the number of a connection among those that have made a call about
+// the operation.
+func (op *longRunning) reader(peer string) uint32 {
+	i := slices.Index(op.readers, peer)
+	if i < 0 {
+		if i = len(op.readers); i == maxReaders {
+			return maxReaders
+		}
+		op.readers = append(op.readers, peer)
+	}
+	return uint32(i) + 1
 }
 
 // message is the Operation resource in state st.

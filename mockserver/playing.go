@@ -19,8 +19,10 @@ type playing struct {
 	plan     *engine.Plan
 	match    *matcher // nil: the scenario does not say which calls it is for
 	faults   []fault
-	creates  strikes       // of faults on create, counted over the scenario
-	matched  atomic.Uint32 // calls that matched all but match.calls
+	// tellsReaders: a fault is for one of several connections.
+	tellsReaders bool
+	creates      strikes       // of faults on create, counted over the scenario
+	matched      atomic.Uint32 // calls that matched all but match.calls
 }
 
 // newPlaying refuses a scenario that does not validate with everything that is
@@ -36,6 +38,9 @@ func newPlaying(s *optestv1.Scenario) (*playing, error) {
 	}
 	s = proto.CloneOf(s)
 	p := &playing{scenario: s, plan: engine.NewPlan(s), faults: newFaults(s.GetFaults())}
+	for _, f := range s.GetFaults() {
+		p.tellsReaders = p.tellsReaders || f.GetReader().GetConnection() != 0
+	}
 	if m := s.GetMatch(); m != nil {
 		p.match = newMatcher(m)
 	}

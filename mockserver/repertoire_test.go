@@ -105,11 +105,31 @@ func TestNoScenarioSaysWhatDiffers(t *testing.T) {
 }
 
 func TestPlayRefusesWhatDoesNotValidate(t *testing.T) {
-	s := New(t)
+	for name, play := range map[string]func(*Server, *optestv1.Scenario){
+		"Play":   (*Server).Play,
+		"Script": func(s *Server, one *optestv1.Scenario) { s.Script(one) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tb := &failing{TB: t}
+			s := New(tb)
+			defer tb.finish()
+			defer func() {
+				if r := recover(); r != "fatal" || len(tb.logged) != 1 || !strings.Contains(tb.logged[0], "timeline") {
+					t.Errorf("got %v and log %q, want the test to end with an error that names the field", r, tb.logged)
+				}
+			}()
+			play(s, &optestv1.Scenario{Name: "empty"})
+		})
+	}
+	s, err := Start()
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer func() {
-		if r := recover(); r == nil || !strings.Contains(r.(error).Error(), "timeline") {
-			t.Errorf("got %v, want a panic that names the field", r)
+		if r := recover(); r == nil {
+			t.Error("without a test Play returned, want a panic")
 		}
+		_ = s.Close()
 	}()
 	s.Play(&optestv1.Scenario{Name: "empty"})
 }

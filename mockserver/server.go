@@ -31,6 +31,7 @@ import (
 
 // Server is a mock of the API. Its methods are safe for concurrent use.
 type Server struct {
+	tb         testing.TB // nil for a server that the caller closes
 	config     config
 	clock      *clock
 	store      *store
@@ -61,6 +62,7 @@ func New(tb testing.TB, opts ...Option) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	s.tb = tb
 	tb.Cleanup(func() {
 		tb.Helper()
 		if tb.Failed() {
@@ -123,12 +125,24 @@ func (s *Server) certificates() (*tls.Config, error) {
 }
 
 // Play makes the scenario the life of every operation that is created from now
-// on, or, if it says which calls it is for, of those. It panics if the scenario
-// does not validate: in a test that is a mistake of the test.
+// on, or, if it says which calls it is for, of those. A scenario that does not
+// validate fails the test at once; on a server without a test, Play panics.
 func (s *Server) Play(scenario *optestv1.Scenario) {
+	if s.tb != nil {
+		s.tb.Helper()
+	}
 	if err := s.play(scenario); err != nil {
+		s.mistake(err)
+	}
+}
+
+// mistake ends a test that has asked for what can't be done.
+func (s *Server) mistake(err error) {
+	if s.tb == nil {
 		panic(err)
 	}
+	s.tb.Helper()
+	s.tb.Fatal(err)
 }
 
 func (s *Server) play(scenario *optestv1.Scenario) error {
@@ -142,13 +156,16 @@ func (s *Server) play(scenario *optestv1.Scenario) error {
 
 // Script plays each scenario once: the first for the next operation that is
 // created, the second for the one after it, and so on, before anything that
-// Play has set. It panics as Play does.
+// Play has set. It fails as Play does.
 func (s *Server) Script(scenarios ...*optestv1.Scenario) {
+	if s.tb != nil {
+		s.tb.Helper()
+	}
 	list := make([]*playing, len(scenarios))
 	for i, scenario := range scenarios {
 		p, err := newPlaying(scenario)
 		if err != nil {
-			panic(err)
+			s.mistake(err)
 		}
 		list[i] = p
 	}

@@ -73,21 +73,22 @@ func (s *Server) services() []service {
 	return list
 }
 
-// register adds the services' methods to the RPC server.
-func (s *Server) register(rpc *connect.Server, list []service) error {
+// methods are those of the services.
+func (s *Server) methods(list []service) ([]connect.Method, error) {
+	var methods []connect.Method
 	for _, svc := range list {
 		s.names[string(svc.desc.FullName())] = true
 		for i := range svc.desc.Methods().Len() {
 			desc := svc.desc.Methods().Get(i)
 			if err := constraint.Compile(desc.Input()); err != nil {
-				return err
+				return nil, err
 			}
 			if plain, ok := svc.plain[desc.Name()]; ok {
 				request, err := protoregistry.GlobalTypes.FindMessageByName(desc.Input().FullName())
 				if err != nil {
-					return fmt.Errorf("optest: request of %s: %w", desc.FullName(), err)
+					return nil, fmt.Errorf("optest: request of %s: %w", desc.FullName(), err)
 				}
-				rpc.Register(s.unary(desc, request, plain.access, plain.handler))
+				methods = append(methods, s.unary(desc, request, plain.access, plain.handler))
 				continue
 			}
 			if svc.resources == nil || !startsOperation(desc) {
@@ -95,12 +96,12 @@ func (s *Server) register(rpc *connect.Server, list []service) error {
 			}
 			m, err := newMethod(desc, svc.resources)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			rpc.Register(s.start(m))
+			methods = append(methods, s.start(m))
 		}
 	}
-	return nil
+	return methods, nil
 }
 
 // unkept are the resources of a service that the mock knows by its descriptor

@@ -560,9 +560,9 @@ func (x *Scenario) GetViolates() []string {
 // Match says which calls a scenario is for. All that is set must hold.
 type Match struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Methods by full name, `package.Service/Method`, or by the last part,
-	// `CopyFromDesktop`. `*` stands for any run of characters. Empty: methods
-	// that create a resource.
+	// Methods by full name, `package.Service/Method`, or by its last parts,
+	// `Service/Method` or `Method`. `*` stands for any run of characters. Empty:
+	// methods that create a resource.
 	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
 	// Request fields by name, dotted for nested ones (`labels.team`), and the text
 	// they must have. `*` stands for any run of characters, `?` for one, `\` takes

@@ -1,0 +1,114 @@
+# Every gate is a target here; CI calls the same ones.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+TOOL := go tool -modfile=tools.mod
+BUF := $(TOOL) buf
+# The race detector needs a C compiler; without one the tests run all the same.
+RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
+EXAMPLES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+# The message types' package breaks compatibility between weekly versions: ours
+# is the oldest that will do, and these must do as well.
+GENPROTO := v0.60.0 v0.111.0 v0.137.0
+FUZZTIME := 20s
+
+.PHONY: help
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## show the main job: three operations, polled by a real gRPC client
+	@go build -o bin/optest ./cmd/optest
+	@bin/optest demo
+
+.PHONY: test
+test: ## run all tests, with the race detector where there is a C compiler
+	@[ -n "$(RACE)" ] || echo 'make test: no C compiler, so without -race' >&2
+	go test $(RACE) ./...
+	@for dir in $(EXAMPLES); do echo "== $$dir"; (cd $$dir && go vet ./... && go test $(RACE) ./...); done
+
+.PHONY: check
+check: format vet lint layers readme generate-check proto-lint breaking test genproto ## all gates
+	@[ -n "$(RACE)" ] || { echo 'make check: want a C compiler for -race' >&2; exit 1; }
+	@echo 'make check: all gates are green'
+
+.PHONY: format
+format: ## find Go files that gofumpt would change
+	@files=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' | grep -v '^proto/gen/')); [ -z "$$files" ] || { echo "make format: want gofumpt for"; echo "$$files"; exit 1; }
+
+.PHONY: vet
+vet:
+	go vet ./...
+
+.PHONY: lint
+lint: ## staticcheck
+	$(TOOL) staticcheck ./...
+
+.PHONY: layers
+layers: ## hold the packages to the direction of imports
+	@go run ./cmd/repocheck layers
+
+.PHONY: readme
+readme: ## hold the README to the files that it quotes
+	@go run ./cmd/repocheck readme
+
+.PHONY: generate
+generate: ## make Go from the protos and the catalogue from the fixtures
+	$(BUF) generate
+	$(BUF) generate --template proto/yandex/buf.gen.yaml
+	$(BUF) build --path proto/google --path proto/yandex --exclude-source-info --as-file-descriptor-set -o proto/drift/contract.binpb
+	go run ./fixtures/internal/compile
+
+.PHONY: generate-check
+generate-check: generate ## find generated files that are not up to date
+	@git diff --exit-code -- proto/gen proto/drift fixtures/catalogue.binpb || { echo 'make generate-check: commit what make generate has changed'; exit 1; }
+	@new=$$(git status --porcelain --untracked-files=all -- proto/gen proto/drift fixtures/catalogue.binpb); [ -z "$$new" ] || { echo "make generate-check: commit"; echo "$$new"; exit 1; }
+
+.PHONY: proto-lint
+proto-lint: ## buf lint and build
+	$(BUF) lint
+	$(BUF) build -o /dev/null
+
+# Against the last release, else main, else the committed image.
+.PHONY: breaking
+breaking: ## buf breaking
+	@tag=$$(git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/null || true); \
+	if [ -n "$$tag" ]; then against=".git#tag=$$tag"; \
+	elif git cat-file -e main:buf.yaml 2>/dev/null && [ "$$(git rev-parse main)" != "$$(git rev-parse HEAD)" ]; then against='.git#branch=main'; \
+	else against=proto/baseline.binpb; fi; \
+	echo "buf breaking --against $$against"; $(BUF) breaking --against "$$against"
+
+.PHONY: baseline
+baseline: ## make today's schema the one that breaking compares with
+	$(BUF) build --path proto/optest --path proto/yandex --exclude-source-info -o proto/baseline.binpb
+
+.PHONY: genproto
+genproto: ## build and test against the oldest, the SDK's and the newest message types
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; for version in $(GENPROTO); do \
+		echo "== go-genproto $$version"; cp go.mod go.sum "$$dir"; \
+		go mod edit -require=github.com/yandex-cloud/go-genproto@$$version "$$dir/go.mod"; \
+		go build -mod=mod -modfile="$$dir/go.mod" ./...; \
+		go test -mod=mod -modfile="$$dir/go.mod" ./fixtures/... ./mockserver ./mockserver/engine ./mockserver/internal/... ./proto/...; \
+		go test -mod=mod -modfile="$$dir/go.mod" -count=1 -v -run ContractHolds ./proto/drift | grep -v '^=== '; \
+	done
+
+.PHONY: bench
+bench: ## measure the bars, as ratios against a bare server in the same run
+	go run ./mockserver/internal/bench
+
+.PHONY: fuzz
+fuzz: ## fuzz each target for FUZZTIME
+	@go list ./... | while read -r pkg; do \
+		for target in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
+			echo "== $$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$pkg"; done; done
+
+.PHONY: cover
+cover: ## test coverage, in cover.html
+	go test -coverprofile=cover.out -coverpkg=./... ./...
+	go tool cover -html=cover.out -o cover.html
+	@go tool cover -func=cover.out | tail -n 1
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin cover.out cover.html

@@ -1,0 +1,121 @@
+package mockserver
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/clouddesktop/v1"
+	"google.golang.org/grpc/codes"
+	"pgregory.net/rapid"
+)
+
+func TestJournalKeepsTheLatest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.IntRange(1, 8).Draw(t, "limit")
+		total := rapid.IntRange(0, 40).Draw(t, "calls")
+		j := journal{limit: limit}
+		var want []uint64
+		for i := range total {
+			j.add(&Call{})
+			if i >= total-limit {
+				want = append(want, uint64(i+1))
+			}
+		}
+		calls, forgotten := j.list()
+		var got []uint64
+		for _, c := range calls {
+			got = append(got, c.Number)
+		}
+		if diff := cmp.Diff(want, got); diff != "" || forgotten != uint64(max(0, total-limit)) {
+			t.Fatalf("%d forgotten, calls (-want +got):\n%s", forgotten, diff)
+		}
+	})
+}
+
+func TestCallsTellWhatTheClientDid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(t)
+		s.Play(Running(time.Minute).Succeed())
+		began := time.Now()
+		op, err := copyFromDesktop(withKey(t.Context(), key1), s, &clouddesktop.CopyFromDesktopRequest{DesktopId: "d", Name: "n"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := getOperation(t.Context(), s, op.GetId()); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = getOperation(t.Context(), s, "nobody")
+		calls := s.Calls()
+		if len(calls) != 3 {
+			t.Fatalf("%d calls, want 3: %v", len(calls), calls)
+		}
+		create := calls[0]
+		if name := create.Request.(*clouddesktop.CopyFromDesktopRequest).GetName(); name != "n" || create.Header.Get("Idempotency-Key") != key1 {
+			t.Errorf("the create has name %q and key %q", name, create.Header.Get("Idempotency-Key"))
+		}
+		if !create.Begin.Equal(began) || !calls[1].Begin.Equal(began.Add(time.Minute)) {
+			t.Errorf("calls began at %v and %v, want %v and a minute later", create.Begin, calls[1].Begin, began)
+		}
+		lines := fmt.Sprintf("%v\n%v\n%v", calls[0], calls[1], calls[2])
+		for _, want := range []string{
+			"00:00:00.000 grpc    CopyFromDesktop " + op.GetId() + " -> OK  [succeeds created]",
+			"00:01:00.000 grpc    Get " + op.GetId() + " -> OK  [succeeds succeed@1m0s]",
+			`00:01:00.000 grpc    Get -> NotFound "Operation \"nobody\" not found"`,
+		} {
+			if !strings.Contains(lines, want) {
+				t.Errorf("lines lack %q:\n%s", want, lines)
+			}
+		}
+		if calls[2].Code != codes.NotFound {
+			t.Errorf("code %v, want NOT_FOUND", calls[2].Code)
+		}
+	})
+}
+
+// A failed test logs the calls once, in order.
+func TestFailedTestLogsTheCalls(t *testing.T) {
+	tb := &failing{TB: t}
+	s := New(tb)
+	alive(t, s)
+	tb.finish()
+	if len(tb.logged) != 1 || !strings.Contains(tb.logged[0], "CopyFromDesktop") {
+		t.Errorf("a failed test logged %q, want the calls once", tb.logged)
+	}
+	if _, err := getOperation(t.Context(), s, "x"); err == nil {
+		t.Error("the test's end has not closed the server")
+	}
+}
+
+// failing is a test that has failed.
+type failing struct {
+	testing.TB
+	logged  []string
+	cleanup []func()
+}
+
+func (f *failing) Failed() bool    { return true }
+func (f *failing) Log(args ...any) { f.logged = append(f.logged, fmt.Sprint(args...)) }
+func (f *failing) Fatal(args ...any) {
+	f.Log(args...)
+	panic("fatal") // in place of runtime.Goexit, which would end the real test
+}
+func (f *failing) Cleanup(c func()) { f.cleanup = append(f.cleanup, c) }
+func (f *failing) finish() {
+	for _, c := range f.cleanup {
+		c()
+	}
+}
+
+func TestObserve(t *testing.T) {
+	seen := make(chan Call, 8)
+	s := New(t, Observe(func(c Call) { seen <- c }))
+	alive(t, s)
+	if c := <-seen; c.Scenario != "instant" || c.Code != codes.OK {
+		t.Errorf("observed %v, want a create that plays instant", c)
+	}
+}
