@@ -59,11 +59,7 @@ func (f *front) listen(c config, certificates *tls.Config) (net.Listener, error)
 		return nil, fmt.Errorf("optest: listening on %q: %w", c.listen, err)
 	}
 	f.tcp = tcp
-	var listener net.Listener = tcp
-	if certificates != nil {
-		listener = wire.NewSplit(listener, certificates)
-	}
-	return listener, nil
+	return wire.NewSplit(tcp, certificates), nil
 }
 
 // checkAddress refuses to serve a network without a token.

@@ -62,8 +62,8 @@ func (op *longRunning) poll(now time.Time) engine.State {
 	defer op.mu.Unlock()
 	op.polls++
 	if op.playing.plan.PolledSteps() > 0 {
-		for op.playing.plan.Reaches(op.polls) > len(op.reached) {
-			op.reached = append(op.reached, op.playing.plan.Stamp(op.age(now), op.life()))
+		for op.playing.plan.Reaches(op.polls, op.age(now), op.life()) > len(op.reached) {
+			op.reached = append(op.reached, op.age(now))
 		}
 	}
 	return op.stateLocked(now)
@@ -74,7 +74,7 @@ func (op *longRunning) cancel(now time.Time) engine.State {
 	op.mu.Lock()
 	defer op.mu.Unlock()
 	if op.playing.plan.Cancellable(op.age(now), op.life()) {
-		at := op.playing.plan.Stamp(op.age(now), op.life())
+		at := op.age(now)
 		op.cancelled = &at
 	}
 	return op.stateLocked(now)

@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/optest-dev/optest/fixtures"
+	"github.com/optest-dev/optest/internal/nearest"
 )
 
 // repertoire holds the scenarios in play and chooses one for a request:
@@ -152,46 +152,22 @@ func (r *repertoire) noScenario(in incoming) error {
 	return ownFailure(connect.CodeFailedPrecondition, ReasonNoScenario, b.String())
 }
 
-// closest returns up to three names of scenarios, the nearest first.
+// closest returns up to three names of scenarios that the text may stand for, or
+// any three.
 func (r *repertoire) closest(text string) []string {
-	names := slices.Clone(fixtures.Names())
+	names := fixtures.Names()
 	for name, p := range r.named {
 		if p.match == nil && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	if runes := []rune(text); len(runes) > 64 {
-		text = string(runes[:64])
+	slices.Sort(names)
+	near := nearest.Few(text, names, 3)
+	if len(near) == 0 {
+		near = names[:min(3, len(names))]
 	}
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(distance(text, a), distance(text, b)), cmp.Compare(a, b))
-	})
-	names = names[:min(3, len(names))]
-	for i, name := range names {
-		names[i] = fmt.Sprintf("%q", name)
+	for i, name := range near {
+		near[i] = fmt.Sprintf("%q", name)
 	}
-	return names
-}
-
-// distance is the number of characters to change, insert or remove between two
-// texts.
-func distance(a, b string) int {
-	from, to := []rune(a), []rune(b)
-	row := make([]int, len(to)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range from {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range to {
-			change := diagonal
-			if from[i] != to[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(to)]
+	return near
 }

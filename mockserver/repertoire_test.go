@@ -133,14 +133,3 @@ func TestPlayRefusesWhatDoesNotValidate(t *testing.T) {
 	}()
 	s.Play(&optestv1.Scenario{Name: "empty"})
 }
-
-func TestDistance(t *testing.T) {
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"instant", "instnat", 2}, {"кот", "кит", 1}} {
-		if got := distance(tt.a, tt.b); got != tt.want {
-			t.Errorf("distance(%q, %q) is %d, want %d", tt.a, tt.b, got, tt.want)
-		}
-	}
-}

@@ -22,13 +22,6 @@ func (p *Plan) Cancellable(age time.Duration, life Life) bool {
 	return p.cancel.honoured && life.Cancelled == nil && p.undisturbed(latest(age, life), life).Phase == Running
 }
 
-// Stamp is the age to keep for a poll or a Cancel that comes at the given age
-// and changes the operation: later than the last visible change, so that
-// modified_at grows with every change even where a virtual clock stands still.
-func (p *Plan) Stamp(age time.Duration, life Life) time.Duration {
-	return max(age, p.At(age, life).Modified+1)
-}
-
 // latest is the age at which all of life has happened.
 func latest(age time.Duration, life Life) time.Duration {
 	age = max(0, age)
@@ -54,10 +47,13 @@ func (p *Plan) reaction(life Life) (time.Duration, bool) {
 // cancelled is the state from the reaction to Cancel on.
 func (p *Plan) cancelled(age, react time.Duration, life Life) State {
 	state := p.undisturbed(react, life)
-	state.Step, state.Modified = "rollback@cancel", react
+	state.Step, state.Modified = "rollback@cancel", state.after(react)
 	state.Phase, state.Error = Failing, p.cancel.err
 	if done := react + p.cancel.rollback; done <= age {
-		state.Step, state.Modified, state.Phase = "cancelled@cancel", done, Failed
+		state.Step, state.Phase = "cancelled@cancel", Failed
+		if p.cancel.rollback > 0 {
+			state.Modified = state.after(done)
+		}
 	}
 	return state
 }
@@ -85,8 +81,13 @@ func (p *Plan) undisturbed(age time.Duration, life Life) State {
 			t++
 			continue
 		}
-		state = state.then(p.polled[r].step, life.Reached[r])
+		state = state.then(p.polled[r].step, state.after(life.Reached[r]))
 		r++
 	}
 	return state
 }
+
+// after is the age for modified_at of a change by a client at the given age: later
+// than the change before it, which a virtual clock that stands still would not
+// tell apart.
+func (s State) after(age time.Duration) time.Duration { return max(age, s.Modified+1) }

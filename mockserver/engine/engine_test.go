@@ -139,9 +139,12 @@ func TestWhatAStepDoesNotSetStays(t *testing.T) {
 func TestReaches(t *testing.T) {
 	p := NewPlan(scenario(poll(5, succeed()), poll(2, describe("second"))))
 	for n, want := range []int{0, 0, 1, 1, 1, 2, 2} {
-		if got := p.Reaches(uint32(n)); got != want {
+		if got := p.Reaches(uint32(n), 0, Life{}); got != want {
 			t.Errorf("poll %d reaches %d steps, want %d", n, got, want)
 		}
+	}
+	if got := p.Reaches(9, time.Second, cancelled(time.Second)); got != 0 {
+		t.Errorf("once cancelled, poll 9 reaches %d steps, want none", got)
 	}
 }
 

@@ -129,9 +129,13 @@ func (p *Plan) Refusal() *status.Status { return p.cancel.refusal }
 // PolledSteps is the number of steps that count polls.
 func (p *Plan) PolledSteps() int { return len(p.polled) }
 
-// Reaches returns how many poll-counted steps are reached by the n-th poll. The
-// caller keeps the age of each in [Life.Reached].
-func (p *Plan) Reaches(n uint32) int {
+// Reaches returns how many poll-counted steps are reached once the n-th poll is
+// answered at the given age. The caller keeps the age of each in [Life.Reached].
+// An operation that has reacted to Cancel reaches no more.
+func (p *Plan) Reaches(n uint32, age time.Duration, life Life) int {
+	if react, ok := p.reaction(life); ok && react <= latest(age, life) {
+		return len(life.Reached)
+	}
 	return sort.Search(len(p.polled), func(i int) bool { return p.polled[i].poll > n })
 }
 

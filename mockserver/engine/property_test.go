@@ -71,16 +71,16 @@ func (l *life) read() State { return l.plan.At(l.now, l.Life) }
 
 func (l *life) poll() State {
 	l.polls++
-	for l.plan.Reaches(l.polls) > len(l.Reached) {
-		l.Reached = append(l.Reached, l.plan.Stamp(l.now, l.Life))
+	for l.plan.Reaches(l.polls, l.now, l.Life) > len(l.Reached) {
+		l.Reached = append(l.Reached, l.now)
 	}
 	return l.read()
 }
 
 func (l *life) cancel() State {
 	if l.plan.Cancellable(l.now, l.Life) {
-		stamp := l.plan.Stamp(l.now, l.Life)
-		l.Cancelled = &stamp
+		now := l.now
+		l.Cancelled = &now
 	}
 	return l.read()
 }

@@ -27,7 +27,10 @@ func unsupportedMedia(b *binding, r *http.Request) *connect.Error {
 		return nil
 	}
 	contentType := r.Header.Get("Content-Type")
-	if contentType == "" || contentType == "application/json" {
+	// curl says that what -d sends is a form, unless told otherwise. It is taken
+	// for JSON, as the published API's transcoder does: a real form then fails
+	// as JSON.
+	if contentType == "" || contentType == "application/json" || contentType == "application/x-www-form-urlencoded" {
 		return nil
 	}
 	media, params, err := mime.ParseMediaType(contentType)

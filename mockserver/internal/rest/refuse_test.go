@@ -30,7 +30,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"invalid UTF-8", "POST", create, "{\"name\":\"\xff\"}", nil, 400, []string{"UTF-8"}},
 		{"byte order mark", "POST", create, "\ufeff{}", nil, 400, []string{"syntax error"}},
 		{"too large", "POST", create, `{"description":"` + strings.Repeat("x", 64) + `"}`, nil, 400, []string{"at most 64"}},
-		{"form", "POST", create, `name=a`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415, []string{"application/json"}},
+		{"form", "POST", create, `name=a`, []string{"Content-Type: application/x-www-form-urlencoded"}, 400, []string{"JSON"}},
 		{"text", "POST", create, `{}`, []string{"Content-Type: text/json"}, 415, []string{"text/json"}},
 		{"grpc", "POST", create, `{}`, []string{"Content-Type: application/grpc"}, 415, []string{"application/grpc"}},
 		{"nonsense media", "POST", create, `{}`, []string{"Content-Type: ;;"}, 415, []string{`";;"`}},

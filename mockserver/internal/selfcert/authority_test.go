@@ -6,14 +6,10 @@ import (
 	"crypto/elliptic"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -211,110 +207,6 @@ func TestConfigsAndPoolsAreSeparate(t *testing.T) {
 	}
 	if !a.Pool().Equal(a.Pool()) {
 		t.Error("a change of one pool reached the next")
-	}
-}
-
-func TestRootFile(t *testing.T) {
-	a := mustNew(t)
-	folder := t.TempDir()
-	path := filepath.Join(folder, "root.pem")
-	if err := os.WriteFile(path, []byte("something longer that was there before"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.WriteRoot(path); err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(path)
-	if err != nil || !bytes.Equal(content, a.RootPEM()) {
-		t.Errorf("file holds %q (%v), want the root", content, err)
-	}
-	block, rest := pem.Decode(content)
-	if block == nil || block.Type != "CERTIFICATE" || len(rest) > 0 {
-		t.Errorf("file holds %q, want one certificate and nothing more", content)
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode() != 0o644 {
-		t.Errorf("mode %v (%v), want 0644", info.Mode(), err)
-	}
-	entries, err := os.ReadDir(folder)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("folder holds %v (%v), want only the root", entries, err)
-	}
-}
-
-func TestRootFileFailureLeavesNothing(t *testing.T) {
-	a := mustNew(t)
-	folder := t.TempDir()
-	occupied := filepath.Join(folder, "occupied")
-	if err := os.MkdirAll(filepath.Join(occupied, "inside"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{occupied, filepath.Join(folder, "missing", "root.pem"), ""} {
-		if err := a.WriteRoot(path); err == nil || !strings.HasPrefix(err.Error(), "optest: root certificate not written to ") {
-			t.Errorf("WriteRoot(%q) = %v, want an error that says so", path, err)
-		}
-	}
-	entries, err := os.ReadDir(folder)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("folder holds %v (%v), want only what was there", entries, err)
-	}
-}
-
-func TestOpenSSLAcceptsStrictly(t *testing.T) {
-	openssl, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skip("openssl isn't installed, so its rules can't be tried")
-	}
-	a := mustNew(t, "mock.example")
-	folder := t.TempDir()
-	root, leaf := filepath.Join(folder, "root.pem"), filepath.Join(folder, "leaf.pem")
-	if err := a.WriteRoot(root); err != nil {
-		t.Fatal(err)
-	}
-	encoded := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.leaf.Certificate[0]})
-	if err := os.WriteFile(leaf, encoded, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, host := range [][]string{{"-verify_hostname", "localhost"}, {"-verify_hostname", "mock.example"}, {"-verify_ip", "127.0.0.1"}, {"-verify_ip", "::1"}} {
-		args := append([]string{"verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", root}, host...)
-		if output, err := exec.Command(openssl, append(args, leaf)...).CombinedOutput(); err != nil {
-			t.Errorf("openssl refuses %v: %v\n%s", host, err, output)
-		}
-	}
-	if _, err := exec.Command(openssl, "verify", "-CAfile", root, "-verify_hostname", "other.example", leaf).CombinedOutput(); err == nil {
-		t.Error("openssl accepts another name, want it refused")
-	}
-}
-
-func TestNodeAccepts(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("node isn't installed, so its rules can't be tried")
-	}
-	a := mustNew(t)
-	root := filepath.Join(t.TempDir(), "root.pem")
-	if err := a.WriteRoot(root); err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "served") }))
-	server.TLS = a.TLSConfig()
-	server.StartTLS()
-	defer server.Close()
-	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	const script = `require("https").get(process.argv[1], {agent: false}, r => r.pipe(process.stdout)).on("error", e => { console.error(e.message); process.exit(1) })`
-	for _, host := range []string{"127.0.0.1", "localhost"} {
-		command := exec.Command(node, "-e", script, "https://"+host+":"+port)
-		command.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+root)
-		if output, err := command.CombinedOutput(); err != nil || string(output) != "served" {
-			t.Errorf("node to %s: %v, %q; want \"served\"", host, err, output)
-		}
-	}
-	stranger := exec.Command(node, "-e", script, "https://localhost:"+port)
-	if output, err := stranger.CombinedOutput(); err == nil {
-		t.Errorf("node without the root got %q, want it to refuse the server", output)
 	}
 }
 

@@ -103,7 +103,7 @@ func TestCoalesceGathers(t *testing.T) {
 func write(tb testing.TB, conn net.Conn, text string) {
 	tb.Helper()
 	if n, err := io.WriteString(conn, text); n != len(text) || err != nil {
-		tb.Errorf("Write(%q) = %d, %v", text, n, err)
+		tb.Errorf("Write of %.50q = %d, %v; want %d", text, n, err, len(text))
 	}
 }
 
@@ -193,140 +193,77 @@ func TestCoalesceFailureEndsWaiting(t *testing.T) {
 	})
 }
 
-func TestCoalesceCloseWaitsForAStuckPeerOneSecond(t *testing.T) {
+func TestConcurrentWritesAreNotMixed(t *testing.T) {
+	for name, makeEnds := range map[string]func() (net.Conn, net.Conn){
+		"coalesce": func() (net.Conn, net.Conn) {
+			client, server := tcpEnds(t)
+			return client, wire.NewCoalesce(server)
+		},
+		"pipe": func() (net.Conn, net.Conn) { return ends(t, wire.NewPipe()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			expectNoGoroutines(t)
+			client, server := makeEnds()
+			const size, writers, rounds = 300 << 10, 4, 5
+			var work sync.WaitGroup
+			for i := range writers {
+				work.Go(func() {
+					for range rounds {
+						if _, err := server.Write(bytes.Repeat([]byte{byte('a' + i)}, size)); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			piece := make([]byte, size)
+			for range writers * rounds {
+				if _, err := io.ReadFull(client, piece); err != nil {
+					t.Error(err)
+				}
+				if bytes.Count(piece, piece[:1]) != size {
+					t.Error("two writes are mixed")
+				}
+			}
+			work.Wait()
+			_, _ = server.Close(), client.Close()
+		})
+	}
+}
+
+// What the flusher is sending counts until it is sent.
+func TestCoalesceBoundsGatheredAndSending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, server := ends(t, wire.NewPipe())
-		conn := wire.NewCoalesce(server)
+		below := newGatedConn(t)
+		conn := wire.NewCoalesce(below)
+		expectRoom := func(state string, want int) {
+			t.Helper()
+			if err := conn.SetWriteDeadline(time.Now().Add(time.Minute)); err != nil {
+				t.Error(err)
+			}
+			if n, err := conn.Write(make([]byte, 300<<10)); n != want || !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("Write with %s = %d, %v; want %d and the deadline", state, n, err, want)
+			}
+			if err := conn.SetWriteDeadline(time.Time{}); err != nil {
+				t.Error(err)
+			}
+		}
+		letGo := func() {
+			synctest.Wait()
+			below.gate <- nil
+			synctest.Wait()
+		}
+		write(t, conn, "sent")
+		letGo()
+		expectRoom("nothing on its way", 256<<10)
+		letGo()
 		write(t, conn, strings.Repeat("x", 200<<10))
 		synctest.Wait()
-		began := time.Now()
-		err := conn.Close()
-		if took := time.Since(began); took != time.Second {
-			t.Errorf("Close took %v, want 1s", took)
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(fmt.Sprint(err), "bytes unsent") {
-			t.Errorf("Close = %v, want it to tell what was lost", err)
-		}
-		if got, _ := io.ReadAll(client); len(got) != 64<<10 {
-			t.Errorf("peer got %d bytes, want those that fitted into the pipe", len(got))
-		}
-		_ = client.Close()
-	})
-}
-
-func TestCoalesceCloseUnblocksAWriter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		below := newGatedConn(t)
-		conn := wire.NewCoalesce(below)
-		sent := strings.Repeat("x", 400<<10)
-		type result struct {
-			n   int
-			err error
-		}
-		written := make(chan result, 1)
-		go func() {
-			n, err := io.WriteString(conn, sent)
-			written <- result{n, err}
-		}()
-		synctest.Wait()
-		closed := make(chan error, 1)
-		go func() { closed <- conn.Close() }()
-		got := <-written
-		if got.n != 256<<10 || !errors.Is(got.err, net.ErrClosed) {
-			t.Errorf("Write = %d, %v; want what was accepted and net.ErrClosed", got.n, got.err)
-		}
-		close(below.gate)
-		if err := <-closed; err != nil {
-			t.Error(err)
-		}
-		if arrived := len(strings.Join(below.batches, "")); arrived != got.n {
-			t.Errorf("%d bytes arrived, want the %d that were accepted", arrived, got.n)
-		}
-	})
-}
-
-// A deadline in the past, as crypto/tls sets before it closes, does not take back what was accepted.
-func TestCoalesceDeadlineKeepsWhatWasAccepted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		below := newGatedConn(t)
-		conn := wire.NewCoalesce(below)
-		write(t, conn, "accepted")
-		if err := conn.SetDeadline(time.Unix(1, 0)); err != nil {
-			t.Error(err)
-		}
-		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("Read = %v, want the deadline that SetDeadline sets for both directions", err)
-		}
+		expectRoom("200 KiB on their way", 56<<10)
+		letGo()
+		expectRoom("56 KiB on their way", 200<<10)
 		close(below.gate)
 		if err := conn.Close(); err != nil {
 			t.Error(err)
 		}
-		if !slices.Equal(below.batches, []string{"accepted"}) {
-			t.Errorf("writes below are %q, want \"accepted\"", below.batches)
-		}
 	})
-}
-
-func TestCoalesceCloseWrite(t *testing.T) {
-	expectNoGoroutines(t)
-	client, server := tcpEnds(t)
-	conn := wire.NewCoalesce(server)
-	sent := bytes.Repeat([]byte("0123456789"), 100<<10)
-	go func() {
-		if _, err := conn.Write(sent); err != nil {
-			t.Error(err)
-		}
-		if err := conn.CloseWrite(); err != nil {
-			t.Error(err)
-		}
-	}()
-	got, err := io.ReadAll(client)
-	if err != nil || !bytes.Equal(got, sent) {
-		t.Errorf("peer read %d bytes, %v; want %d", len(got), err, len(sent))
-	}
-	write(t, client, "the other direction")
-	if err := client.Close(); err != nil {
-		t.Error(err)
-	}
-	if got, err := io.ReadAll(conn); err != nil || string(got) != "the other direction" {
-		t.Errorf("read %q, %v after CloseWrite", got, err)
-	}
-	if _, err := conn.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Write after CloseWrite = %v, want net.ErrClosed", err)
-	}
-	if err := conn.Close(); err != nil {
-		t.Error(err)
-	}
-
-	_, below := ends(t, wire.NewPipe())
-	if err := wire.NewCoalesce(below).CloseWrite(); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("CloseWrite over a connection without one = %v, want errors.ErrUnsupported", err)
-	}
-}
-
-func TestCoalesceKeepsConcurrentWritesApart(t *testing.T) {
-	client, server := tcpEnds(t)
-	conn := wire.NewCoalesce(server)
-	const size, writers, rounds = 300 << 10, 4, 5
-	var work sync.WaitGroup
-	for i := range writers {
-		work.Go(func() {
-			for range rounds {
-				if _, err := conn.Write(bytes.Repeat([]byte{byte('a' + i)}, size)); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	piece := make([]byte, size)
-	for range writers * rounds {
-		if _, err := io.ReadFull(client, piece); err != nil {
-			t.Fatal(err)
-		}
-		if bytes.Count(piece, piece[:1]) != size {
-			t.Fatal("two writes are mixed")
-		}
-	}
-	work.Wait()
-	_, _ = conn.Close(), client.Close()
 }

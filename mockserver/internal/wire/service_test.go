@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -52,7 +51,7 @@ func serve(tb testing.TB, server *http.Server, listener net.Listener) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	tb.Cleanup(func() {
-		if err := server.Close(); err != nil && !strings.Contains(err.Error(), "use of closed") {
+		if err := server.Close(); err != nil {
 			tb.Errorf("close of the server: %v", err)
 		}
 		if err := <-served; err != http.ErrServerClosed {

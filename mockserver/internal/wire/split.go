@@ -39,7 +39,13 @@ type Split struct {
 
 	mu     sync.Mutex
 	closed bool
-	silent map[net.Conn]time.Time // since when
+	silent map[*undecided]struct{}
+}
+
+// undecided is a connection whose client has not yet told its protocol.
+type undecided struct {
+	conn  net.Conn
+	since time.Time
 }
 
 type arrival struct {
@@ -61,7 +67,7 @@ func NewSplit(inner net.Listener, config *tls.Config) *Split {
 		slots:    make(chan struct{}, splitUndecided),
 		closing:  make(chan struct{}),
 		over:     make(chan struct{}),
-		silent:   map[net.Conn]time.Time{},
+		silent:   map[*undecided]struct{}{},
 	}
 	s.work.Go(s.listen)
 	return s
@@ -104,8 +110,8 @@ func (s *Split) Close() error {
 		close(s.closing)
 		err = s.inner.Close()
 		s.mu.Lock()
-		for conn := range s.silent {
-			_ = conn.Close() // it has said nothing and gets no answer
+		for u := range s.silent {
+			_ = u.conn.Close() // it has said nothing and gets no answer
 		}
 		s.mu.Unlock()
 	}
@@ -119,24 +125,26 @@ func (s *Split) listen() {
 	defer close(s.over)
 	for {
 		conn, err := s.inner.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
+		if errors.Is(err, net.ErrClosed) {
 			return
-		case err != nil:
+		}
+		if err != nil {
 			if !s.deliver(arrival{err: err}) {
 				return
 			}
-		case !s.admit(conn):
+			continue
+		}
+		u := &undecided{conn: conn, since: time.Now()}
+		if !s.admit(u) {
 			_ = conn.Close() // the listener is closed: there is nobody to tell
 			return
-		default:
-			s.work.Go(func() { s.decide(conn) })
 		}
+		s.work.Go(func() { s.decide(u) })
 	}
 }
 
-// admit waits for a slot and records conn as silent. It refuses when the listener is closed.
-func (s *Split) admit(conn net.Conn) bool {
+// admit waits for a slot and records u as silent. It refuses when the listener is closed.
+func (s *Split) admit(u *undecided) bool {
 	select {
 	case s.slots <- struct{}{}:
 	default:
@@ -152,9 +160,8 @@ func (s *Split) admit(conn net.Conn) bool {
 	if s.closed {
 		return false
 	}
-	now := time.Now()
-	s.silent[conn] = now
-	_ = conn.SetReadDeadline(now.Add(splitSilence)) // fails only on a dead connection, whose Read fails at once
+	s.silent[u] = struct{}{}
+	u.limit(splitSilence)
 	return true
 }
 
@@ -162,28 +169,33 @@ func (s *Split) admit(conn net.Conn) bool {
 func (s *Split) hurry() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var oldest net.Conn
-	for conn, since := range s.silent {
-		if oldest == nil || since.Before(s.silent[oldest]) {
-			oldest = conn
+	var oldest *undecided
+	for u := range s.silent {
+		if oldest == nil || u.since.Before(oldest.since) {
+			oldest = u
 		}
 	}
 	if oldest != nil {
-		_ = oldest.SetReadDeadline(s.silent[oldest].Add(splitHurry)) // fails only on a dead connection, which makes room as well
+		oldest.limit(splitHurry)
 	}
 }
 
-func (s *Split) decide(conn net.Conn) {
+// limit ends the silence at a time after its begin. It fails on a dead connection only, whose Read ends at once.
+func (u *undecided) limit(silence time.Duration) {
+	_ = u.conn.SetReadDeadline(u.since.Add(silence))
+}
+
+func (s *Split) decide(u *undecided) {
 	defer func() { <-s.slots }()
-	first, err := opening(conn)
+	first, err := opening(u.conn)
 	s.mu.Lock()
-	delete(s.silent, conn) // before the deadline is lifted: hurry must not set it again
+	delete(s.silent, u) // before the deadline is lifted: hurry must not set it again
 	s.mu.Unlock()
 	if err == nil {
-		err = conn.SetReadDeadline(time.Time{})
+		err = u.conn.SetReadDeadline(time.Time{})
 	}
-	if err != nil || !s.deliver(arrival{conn: s.layer(conn, first)}) {
-		_ = conn.Close() // silent, gone, or the listener is closed: no request to answer
+	if err != nil || !s.deliver(arrival{conn: s.layer(u.conn, first)}) {
+		_ = u.conn.Close() // silent, gone, or the listener is closed: no request to answer
 	}
 }
 
