@@ -92,7 +92,7 @@ func excerpt(data []byte) (string, bool) {
 			lines = append(lines, line)
 		}
 	}
-	return strings.Join(outdent(lines), "\n"), ended
+	return strings.Trim(strings.Join(outdent(lines), "\n"), "\n"), ended
 }
 
 // outdent removes the tabs that all lines that are not empty begin with.
