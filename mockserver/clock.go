@@ -17,6 +17,10 @@ type clock struct {
 	moved  chan struct{} // closed and replaced by advance
 }
 
+// longest is how far speed and Advance each may bring the clock, about 100
+// years: the sum still fits a time.Duration.
+const longest = 100 * 365 * 24 * time.Hour
+
 func newClock(speed float64) *clock {
 	return &clock{start: time.Now(), speed: speed, moved: make(chan struct{})}
 }
@@ -27,14 +31,14 @@ func (c *clock) now() time.Time {
 	if c.speed == 1 {
 		return time.Now().Add(c.offset)
 	}
-	elapsed := time.Duration(float64(time.Since(c.start)) * c.speed)
+	elapsed := time.Duration(min(float64(time.Since(c.start))*c.speed, float64(longest)))
 	return c.start.Add(elapsed + c.offset)
 }
 
 func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.offset += d
+	c.offset = min(c.offset+min(d, longest), longest)
 	close(c.moved)
 	c.moved = make(chan struct{})
 }
