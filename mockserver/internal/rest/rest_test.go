@@ -21,13 +21,17 @@ func TestPublishedRoutes(t *testing.T) {
 		want               proto.Message
 	}{
 		{"GET", "/cloud-desktop/v1/images/i1", "", "Get", &clouddesktop.GetDesktopImageRequest{ImageId: "i1"}},
-		{"GET", "/cloud-desktop/v1/images?folderId=f&page_size=7&orderBy=name", "", "List",
-			&clouddesktop.ListDesktopImagesRequest{FolderId: "f", PageSize: 7, OrderBy: "name"}},
+		{
+			"GET", "/cloud-desktop/v1/images?folderId=f&page_size=7&orderBy=name", "", "List",
+			&clouddesktop.ListDesktopImagesRequest{FolderId: "f", PageSize: 7, OrderBy: "name"},
+		},
 		{"GET", "/cloud-desktop/v1/images", "", "List", &clouddesktop.ListDesktopImagesRequest{}},
 		{"POST", "/cloud-desktop/v1/images:copy", `{"imageId":"i"}`, "Copy", &clouddesktop.CopyDesktopImageRequest{ImageId: "i"}},
-		{"POST", "/cloud-desktop/v1/images:copyFromDesktop",
+		{
+			"POST", "/cloud-desktop/v1/images:copyFromDesktop",
 			`{"folderId":"f","name":"n","desktop_id":"d","labels":{"a":"b"},"description":"é"}`, "CopyFromDesktop",
-			&clouddesktop.CopyFromDesktopRequest{FolderId: "f", Name: "n", DesktopId: "d", Labels: map[string]string{"a": "b"}, Description: "é"}},
+			&clouddesktop.CopyFromDesktopRequest{FolderId: "f", Name: "n", DesktopId: "d", Labels: map[string]string{"a": "b"}, Description: "é"},
+		},
 		{"POST", "/cloud-desktop/v1/images:copyFromDesktop", "", "CopyFromDesktop", &clouddesktop.CopyFromDesktopRequest{}},
 		{"POST", "/cloud-desktop/v1/images:copyFromDesktop", " \n", "CopyFromDesktop", &clouddesktop.CopyFromDesktopRequest{}},
 		{"POST", "/cloud-desktop/v1/im%61ges:copy%46romDesktop", "{}", "CopyFromDesktop", &clouddesktop.CopyFromDesktopRequest{}},
