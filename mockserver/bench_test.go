@@ -2,17 +2,22 @@ package mockserver
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/clouddesktop/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/optest-dev/optest/mockserver/internal/bench/bare"
+	"github.com/optest-dev/optest/mockserver/internal/wire"
 )
 
 // Both servers get the same gRPC requests without a network, so that what
@@ -92,18 +97,45 @@ func (w *discarded) Write(p []byte) (int, error) {
 
 // A test that has many servers pays this for each.
 func BenchmarkFirstAnswer(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		s, err := Start()
-		if err != nil {
-			b.Fatal(err)
+	request := &clouddesktop.CopyFromDesktopRequest{DesktopId: "any"}
+	b.Run("server=bare", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			server, err := bare.NewServer()
+			if err != nil {
+				b.Fatal(err)
+			}
+			pipe := wire.NewPipe()
+			served := make(chan error, 1)
+			go func() { served <- server.Serve(pipe) }()
+			conn, err := grpc.NewClient("passthrough:///bare.invalid:80",
+				grpc.WithTransportCredentials(insecure.NewCredentials()),
+				grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.Dial(ctx) }))
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := clouddesktop.NewDesktopImageServiceClient(conn).CopyFromDesktop(b.Context(), request); err != nil {
+				b.Fatal(err)
+			}
+			_ = conn.Close()
+			_ = server.Close()
+			<-served
 		}
-		s.Play(Running(time.Hour).Succeed())
-		if _, err := copyFromDesktop(b.Context(), s, &clouddesktop.CopyFromDesktopRequest{DesktopId: "any"}); err != nil {
-			b.Fatal(err)
+	})
+	b.Run("server=optest", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s, err := Start()
+			if err != nil {
+				b.Fatal(err)
+			}
+			s.Play(Running(time.Hour).Succeed())
+			if _, err := copyFromDesktop(b.Context(), s, request); err != nil {
+				b.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
 		}
-		if err := s.Close(); err != nil {
-			b.Fatal(err)
-		}
-	}
+	})
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -24,13 +26,46 @@ const (
 	headerKey      = "idempotency-key"
 )
 
-// call is one unary call under way.
+// What is set or looked up in every call is spelt as net/http keeps it, which
+// spares the conversion.
+var (
+	canonicalScenario = http.CanonicalHeaderKey(HeaderScenario)
+	canonicalStep     = http.CanonicalHeaderKey(HeaderStep)
+	canonicalKey      = http.CanonicalHeaderKey(headerKey)
+)
+
+// call is one unary call, under way and then in the journal.
 type call struct {
-	server *Server
-	info   *connect.CallInfo
-	record *Call
-	now    time.Time // when it began, by the server's clock
-	secret bool      // request and response hold credentials: record neither
+	server *Server           // nil once it has ended
+	info   *connect.CallInfo // nil once it has ended
+	labels http.Header       // of the answer, where they need no detour through info; nil once it has ended
+	now    time.Time         // when it began, by the server's clock
+	secret bool              // request and response hold credentials: record neither
+
+	record Call   // all but the header and the response
+	lines  []line // of the request's header, secrets blanked
+	answer answered
+}
+
+// answerHeader is the context key of the header that the answer goes out with.
+type answerHeader struct{}
+
+// calls that the journal has forgotten are used again, so that a full journal
+// costs the garbage collector nothing.
+var calls = sync.Pool{New: func() any { return new(call) }}
+
+// reuse takes a call that nobody looks at any more.
+func (c *call) reuse() {
+	next := call{}
+	if cap(c.lines) <= keptLines {
+		clear(c.lines)
+		next.lines = c.lines[:0]
+	}
+	if cap(c.answer.encoded) <= keptAnswer {
+		next.answer.encoded = c.answer.encoded[:0]
+	}
+	*c = next
+	calls.Put(c)
 }
 
 // handler answers a request that has passed authentication and validation.
@@ -69,7 +104,7 @@ func (s *Server) unary(desc protoreflect.MethodDescriptor, request protoreflect.
 		if err != nil {
 			return c.end(err)
 		}
-		c.record.Response = response
+		c.answer.message = response
 		err = stream.Send(response)
 		return c.end(err)
 	}}
@@ -80,13 +115,16 @@ func (s *Server) begin(ctx context.Context, method string) *call {
 	if !ok {
 		info = &connect.CallInfo{}
 	}
-	now := s.clock.now()
-	return &call{server: s, info: info, now: now, record: &Call{
-		Begin:    now,
-		Method:   method,
-		Protocol: info.Protocol,
-		Peer:     info.PeerAddr,
-	}}
+	c := calls.Get().(*call)
+	c.server, c.info, c.now = s, info, s.clock.now()
+	if c.labels, ok = ctx.Value(answerHeader{}).(http.Header); !ok {
+		c.labels = http.Header{}
+	}
+	c.record.Begin = c.now
+	c.record.Method = method
+	c.record.Protocol = info.Protocol
+	c.record.Peer = info.PeerAddr
+	return c
 }
 
 func (c *call) header(name string) string { return c.info.RequestHeader().Get(name) }
@@ -97,22 +135,28 @@ func (c *call) end(err error) error {
 	err = public(err)
 	c.record.End = c.server.clock.now()
 	if c.secret {
-		c.record.Request, c.record.Response = nil, nil
+		c.record.Request, c.answer.message = nil, nil
 	}
 	if err != nil {
-		c.record.Response = nil
+		c.answer.message = nil
 		c.record.Code = codes.Code(connect.CodeOf(err))
 		c.record.Message = err.Error()
 		if e := (*connect.Error)(nil); errors.As(err, &e) {
 			c.record.Message = e.Message()
 		}
 	}
-	c.server.record(c.record)
+	c.answer.pack()
+	s := c.server
+	c.server, c.info, c.labels = nil, nil, nil
+	s.record(c)
 	return err
 }
 
 func public(err error) error {
-	if e := (*connect.Error)(nil); err == nil || errors.As(err, &e) {
+	if err == nil {
+		return nil
+	}
+	if e := (*connect.Error)(nil); errors.As(err, &e) {
 		return err
 	}
 	switch {
@@ -138,9 +182,9 @@ func (c *call) scenario(p *playing, step string) {
 	if c.server.config.plain {
 		return
 	}
-	c.info.ResponseHeader().Set(HeaderScenario, p.name())
+	c.labels[canonicalScenario] = p.nameHeader
 	if step != "" {
-		c.info.ResponseHeader().Set(HeaderStep, step)
+		c.labels[canonicalStep] = p.stepHeader(step)
 	}
 }
 
@@ -151,7 +195,7 @@ func (c *call) struck(b blow) {
 	}
 	c.record.Faults = append(c.record.Faults, b.names...)
 	if !c.server.config.plain {
-		c.info.ResponseHeader().Set(HeaderFault, strings.Join(c.record.Faults, ", "))
+		c.labels.Set(HeaderFault, strings.Join(c.record.Faults, ", "))
 	}
 }
 
@@ -160,14 +204,13 @@ var secretHeaders = []string{"Authorization", "Cookie", "Proxy-Authorization", "
 
 // redact takes the request's headers into the record, secrets blanked.
 func (c *call) redact() {
-	header := make(http.Header, c.info.RequestHeader().Len())
 	for name, values := range c.info.RequestHeader().All() {
-		header[name] = values
-	}
-	for _, name := range secretHeaders {
-		if _, ok := header[name]; ok {
-			header[name] = []string{"(redacted)"}
+		if slices.Contains(secretHeaders, name) {
+			c.lines = append(c.lines, line{name, "(redacted)"})
+			continue
+		}
+		for _, value := range values {
+			c.lines = append(c.lines, line{name, value})
 		}
 	}
-	c.record.Header = header
 }

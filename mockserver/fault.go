@@ -187,6 +187,7 @@ func (b blow) fall(ctx context.Context, c *call) error {
 		}
 	}
 	for name, value := range b.headers {
+		c.labels.Del(name)
 		if value == "" {
 			c.info.ResponseHeader().Delete(name)
 			continue

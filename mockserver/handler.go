@@ -32,7 +32,12 @@ func (s *Server) handler() (http.Handler, error) {
 	grpcreflect.Register(rpc)
 	rpc.SetUnknownHandler(unknownMethod)
 
-	rpcHandlers := newProcedures(rpc, methods, unknownMethod, connecthttp.WithReadMaxBytes(s.config.maxBody))
+	rpcHandlers := &procedures{
+		rpc:     rpc,
+		direct:  methods,
+		unknown: unknownMethod,
+		options: []connecthttp.Option{connecthttp.WithReadMaxBytes(s.config.maxBody)},
+	}
 	restHandler := sync.OnceValues(func() (http.Handler, error) {
 		return rest.New(rpc, published(rpc), rest.MaxBody(int64(s.config.maxBody)))
 	})
@@ -45,6 +50,7 @@ func (s *Server) handler() (http.Handler, error) {
 	}
 	unknown := connecthttp.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(context.WithValue(r.Context(), answerHeader{}, w.Header()))
 		if h := rpcHandlers.handler(r.URL.Path); h != nil {
 			h.ServeHTTP(w, r)
 			return

@@ -20,7 +20,6 @@ const (
 // image is no more than the operations that were started on it: what it looks
 // like follows from their states.
 type image struct {
-	id      string
 	folder  string
 	create  *longRunning
 	changes []*longRunning // Update and Delete, in the order of their start

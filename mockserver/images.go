@@ -21,6 +21,7 @@ type images struct {
 	mu       sync.RWMutex
 	byID     map[string]*image
 	byFolder map[string][]*image // in the order of creation
+	slab     slab[image]
 }
 
 func newImages(s *store) *images {
@@ -53,10 +54,12 @@ func (im *images) begin(op *longRunning, now time.Time, named bool) (string, err
 }
 
 func (im *images) add(op *longRunning, folder string) string {
-	img := &image{id: im.newID("img"), folder: cmp.Or(folder, defaultFolder), create: op}
-	im.byID[img.id] = img
+	id := im.newID("img")
+	img := im.slab.take()
+	*img = image{folder: cmp.Or(folder, defaultFolder), create: op}
+	im.byID[id] = img
 	im.byFolder[img.folder] = append(im.byFolder[img.folder], img)
-	return img.id
+	return id
 }
 
 func (im *images) change(op *longRunning, id string, now time.Time) (string, error) {

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // Call is one call as the server saw it.
@@ -67,21 +68,24 @@ func (c Call) String() string {
 type journal struct {
 	mu    sync.Mutex
 	limit int
-	calls []*Call // a ring once it is full: the oldest is at total % limit
+	calls []*call // a ring once it is full: the oldest is at total % limit
 	total uint64
 }
 
-// add numbers the call and keeps it. The journal owns it from here on.
-func (j *journal) add(c *Call) {
+// add numbers an ended call and keeps it. The journal owns it from here on; it
+// gives up the call, if any, that had to make room.
+func (j *journal) add(c *call) (number uint64, displaced *call) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.total++
-	c.Number = j.total
+	c.record.Number = j.total
 	if len(j.calls) < j.limit {
 		j.calls = append(j.calls, c)
-		return
+		return j.total, nil
 	}
-	j.calls[(j.total-1)%uint64(j.limit)] = c
+	oldest := &j.calls[(j.total-1)%uint64(j.limit)]
+	displaced, *oldest = *oldest, c
+	return j.total, displaced
 }
 
 // list returns copies, the oldest first, and how many are forgotten.
@@ -96,14 +100,58 @@ func (j *journal) list() (calls []Call, forgotten uint64) {
 }
 
 // copied shares nothing that the holder could change.
-func (c *Call) copied() Call {
-	out := *c
-	out.Header = c.Header.Clone()
-	if c.Request != nil {
-		out.Request = proto.Clone(c.Request)
+func (c *call) copied() Call {
+	out := c.record
+	out.Header = make(http.Header, len(c.lines))
+	for _, l := range c.lines {
+		out.Header[l.name] = append(out.Header[l.name], l.value)
 	}
-	if c.Response != nil {
-		out.Response = proto.Clone(c.Response)
+	if out.Request != nil {
+		out.Request = proto.Clone(out.Request)
 	}
+	out.Response = c.answer.unpacked()
 	return out
+}
+
+// line is one of a header.
+type line struct{ name, value string }
+
+// answered is a response, kept encoded: a journal full of bytes is smaller than
+// one full of messages, and the garbage collector has nothing to look for in it.
+type answered struct {
+	message proto.Message // until pack
+	kind    protoreflect.MessageType
+	encoded []byte
+}
+
+// What a call that is used again may keep room for.
+const (
+	keptLines  = 64
+	keptAnswer = 4 << 10 // bytes
+)
+
+func (a *answered) pack() {
+	if a.message == nil {
+		return
+	}
+	if size := proto.Size(a.message); size > cap(a.encoded) {
+		a.encoded = make([]byte, 0, size)
+	}
+	encoded, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(a.encoded[:0], a.message)
+	if err != nil {
+		return // it was not sent either
+	}
+	a.encoded, a.kind, a.message = encoded, a.message.ProtoReflect().Type(), nil
+}
+
+// unpacked is nil without a response.
+func (a *answered) unpacked() proto.Message {
+	if a.kind == nil {
+		return nil
+	}
+	m := a.kind.New().Interface()
+	if err := proto.Unmarshal(a.encoded, m); err != nil {
+		return nil
+	}
+	return m
 }

@@ -20,7 +20,7 @@ const subject = "ajeoptestuser0000000"
 // start serves a method that starts an operation.
 func (s *Server) start(m *method) connect.Method {
 	return s.unary(m.desc, m.request, guarded, func(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
-		key, err := idempotencyKey(c.header(headerKey))
+		key, err := idempotencyKey(c.header(canonicalKey))
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +55,7 @@ func (s *Server) commit(c *call, m *method, request proto.Message, key string) (
 	if op, ok := s.store.keys[k]; ok && key != "" {
 		return op, s.strikeCreate(op.playing, c), nil
 	}
-	in := incoming{method: m, request: request.ProtoReflect(), header: c.header}
+	in := incoming{method: m, request: request.ProtoReflect(), header: c.info.RequestHeader()}
 	p, named, err := s.repertoire.choose(in)
 	if err != nil {
 		return nil, blow{}, err
@@ -65,7 +65,7 @@ func (s *Server) commit(c *call, m *method, request proto.Message, key string) (
 		c.scenario(p, "")
 		return nil, b, nil
 	}
-	op, err := s.store.start(m, p, request, c.now, subject, named)
+	op, err := s.store.start(m, p, request, c.now, named)
 	if err != nil {
 		return nil, blow{}, err
 	}

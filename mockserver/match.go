@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
@@ -29,7 +30,7 @@ type condition struct {
 type incoming struct {
 	method  *method
 	request protoreflect.Message
-	header  func(name string) string
+	header  *connect.Header
 }
 
 func newMatcher(m *optestv1.Match) *matcher {
@@ -68,7 +69,7 @@ func (m *matcher) differences(in incoming) []string {
 		}
 	}
 	for _, c := range m.headers {
-		if got := in.header(c.name); !c.want.matches(got) {
+		if got := in.header.Get(c.name); !c.want.matches(got) {
 			// Header values may be secrets: name the header only.
 			diffs = append(diffs, fmt.Sprintf("header %s does not match", strings.ToLower(c.name)))
 		}

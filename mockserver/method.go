@@ -3,6 +3,7 @@ package mockserver
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/api"
@@ -22,6 +23,8 @@ type method struct {
 	metadata  protoreflect.MessageType
 	response  protoreflect.MessageType
 	resources resources
+	// metadataURL is the type URL of the metadata in an Any.
+	metadataURL string
 	// target is the metadata field with the id of the operation's resource.
 	target protoreflect.FieldDescriptor
 	// cards are the request fields whose text may name a scenario.
@@ -32,6 +35,9 @@ type method struct {
 	title string
 }
 
+// typeURLPrefix is what anypb puts before the name of a type.
+const typeURLPrefix = "type.googleapis.com/"
+
 func (m *method) name() string { return string(m.desc.Name()) }
 
 // startsOperation reports whether a method returns an Operation.
@@ -40,12 +46,30 @@ func startsOperation(desc protoreflect.MethodDescriptor) bool {
 		proto.HasExtension(desc.Options(), api.E_Operation)
 }
 
+// described keeps what descriptors say, by descriptor: it is the same for every
+// server, and tests start many.
+var described sync.Map
+
 func newMethod(desc protoreflect.MethodDescriptor, res resources) (*method, error) {
+	known, ok := described.Load(desc)
+	if !ok {
+		m, err := describe(desc)
+		if err != nil {
+			return nil, err
+		}
+		known, _ = described.LoadOrStore(desc, m)
+	}
+	m := *known.(*method)
+	m.resources = res
+	return &m, nil
+}
+
+// describe reads all of a method but its resources.
+func describe(desc protoreflect.MethodDescriptor) (*method, error) {
 	annotation, _ := proto.GetExtension(desc.Options(), api.E_Operation).(*api.Operation)
 	m := &method{
 		desc:      desc,
 		procedure: procedure(desc),
-		resources: res,
 		title:     title(desc.Name()),
 	}
 	var err error
@@ -58,6 +82,7 @@ func newMethod(desc protoreflect.MethodDescriptor, res resources) (*method, erro
 	if m.response, err = annotated(desc, annotation.GetResponse()); err != nil {
 		return nil, err
 	}
+	m.metadataURL = typeURLPrefix + string(m.metadata.Descriptor().FullName())
 	m.target = firstID(m.metadata.Descriptor())
 	// A method creates a resource when what it answers with is not something
 	// that its request already names.

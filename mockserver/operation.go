@@ -8,6 +8,7 @@ import (
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -20,21 +21,24 @@ import (
 // longRunning is what the server keeps of an operation: how it began and what
 // happened to it. What it looks like is computed when somebody asks.
 type longRunning struct {
-	id        string
-	method    *method
-	playing   *playing
-	request   proto.Message
-	target    string // id of the resource that the operation is about
-	createdBy string
-	created   int64 // Unix nanoseconds
-	seed      uint64
+	id      string
+	method  *method
+	playing *playing
+	request proto.Message
+	target  string // id of the resource that the operation is about
+	created int64  // Unix nanoseconds
+	seed    uint64
 
-	mu        sync.Mutex
-	polls     uint32 // answered Gets
-	reached   []time.Duration
-	cancelled *time.Duration
-	strikes   strikes
-	readers   []string // peers, in the order of their first call; only where a fault tells them apart
+	mu    sync.Mutex
+	polls uint32       // answered Gets
+	lived *engine.Life // nil until a call has changed the operation
+	tally *tally       // nil where the scenario has no faults
+}
+
+// tally is what faults want to know of the calls about an operation.
+type tally struct {
+	strikes strikes
+	readers []string // peers, in the order of their first call; only where a fault tells them apart
 }
 
 // state is the operation's state now.
@@ -49,7 +53,18 @@ func (op *longRunning) stateLocked(now time.Time) engine.State {
 }
 
 func (op *longRunning) life() engine.Life {
-	return engine.Life{Reached: op.reached, Cancelled: op.cancelled}
+	if op.lived == nil {
+		return engine.Life{}
+	}
+	return *op.lived
+}
+
+// live is the life to change.
+func (op *longRunning) live() *engine.Life {
+	if op.lived == nil {
+		op.lived = &engine.Life{}
+	}
+	return op.lived
 }
 
 func (op *longRunning) age(now time.Time) time.Duration {
@@ -62,8 +77,9 @@ func (op *longRunning) poll(now time.Time) engine.State {
 	defer op.mu.Unlock()
 	op.polls++
 	if op.playing.plan.PolledSteps() > 0 {
-		for op.playing.plan.Reaches(op.polls, op.age(now), op.life()) > len(op.reached) {
-			op.reached = append(op.reached, op.age(now))
+		for op.playing.plan.Reaches(op.polls, op.age(now), op.life()) > len(op.life().Reached) {
+			life := op.live()
+			life.Reached = append(life.Reached, op.age(now))
 		}
 	}
 	return op.stateLocked(now)
@@ -75,7 +91,7 @@ func (op *longRunning) cancel(now time.Time) engine.State {
 	defer op.mu.Unlock()
 	if op.playing.plan.Cancellable(op.age(now), op.life()) {
 		at := op.age(now)
-		op.cancelled = &at
+		op.live().Cancelled = &at
 	}
 	return op.stateLocked(now)
 }
@@ -87,11 +103,14 @@ func (op *longRunning) strike(now time.Time, t target) blow {
 	}
 	op.mu.Lock()
 	defer op.mu.Unlock()
+	if op.tally == nil {
+		op.tally = &tally{}
+	}
 	t.phase, t.hasPhase, t.seed = op.stateLocked(now).Phase, true, op.seed
 	if op.playing.tellsReaders {
-		t.connection = op.reader(t.call.record.Peer)
+		t.connection = op.tally.reader(t.call.record.Peer)
 	}
-	return strike(op.playing.faults, &op.strikes, t)
+	return strike(op.playing.faults, &op.tally.strikes, t)
 }
 
 // maxReaders bounds the connections that are told apart. Those that come later
@@ -100,32 +119,42 @@ const maxReaders = 1024
 
 // reader is the number of a connection among those that have made a call about
 // the operation.
-func (op *longRunning) reader(peer string) uint32 {
-	i := slices.Index(op.readers, peer)
+func (t *tally) reader(peer string) uint32 {
+	i := slices.Index(t.readers, peer)
 	if i < 0 {
-		if i = len(op.readers); i == maxReaders {
+		if i = len(t.readers); i == maxReaders {
 			return maxReaders
 		}
-		op.readers = append(op.readers, peer)
+		t.readers = append(t.readers, peer)
 	}
 	return uint32(i) + 1
 }
 
+// answer holds an Operation and what every answer has in it, so that to make
+// one is one allocation.
+type answer struct {
+	operation         operation.Operation
+	created, modified timestamppb.Timestamp
+	metadata          anypb.Any
+	target            [32]byte // room for metadata that holds no more than the resource's id
+}
+
 // message is the Operation resource in state st.
 func (op *longRunning) message(st engine.State) (*operation.Operation, error) {
-	metadata, err := op.metadata(st)
-	if err != nil {
+	a := &answer{}
+	stamp(&a.created, op.created)
+	stamp(&a.modified, op.created+int64(st.Modified))
+	if err := op.metadata(st, a); err != nil {
 		return nil, err
 	}
-	msg := &operation.Operation{
-		Id:          op.id,
-		Description: op.description(st),
-		CreatedAt:   timestamp(op.created),
-		CreatedBy:   op.createdBy,
-		ModifiedAt:  timestamp(op.created + int64(st.Modified)),
-		Done:        st.Phase.Done(),
-		Metadata:    metadata,
-	}
+	msg := &a.operation
+	msg.Id = op.id
+	msg.Description = op.description(st)
+	msg.CreatedAt = &a.created
+	msg.CreatedBy = subject
+	msg.ModifiedAt = &a.modified
+	msg.Done = st.Phase.Done()
+	msg.Metadata = &a.metadata
 	switch st.Phase {
 	case engine.Failing, engine.Failed:
 		msg.Result = &operation.Operation_Error{Error: st.Error}
@@ -163,7 +192,13 @@ func (op *longRunning) progressField() protoreflect.FieldDescriptor {
 	return nil
 }
 
-func (op *longRunning) metadata(st engine.State) (*anypb.Any, error) {
+func (op *longRunning) metadata(st engine.State, a *answer) error {
+	if st.Progress == nil && st.Metadata == nil && op.method.target != nil && op.target != "" {
+		a.metadata.TypeUrl = op.method.metadataURL
+		a.metadata.Value = protowire.AppendTag(a.target[:0], op.method.target.Number(), protowire.BytesType)
+		a.metadata.Value = protowire.AppendString(a.metadata.Value, op.target)
+		return nil
+	}
 	m := op.method.metadata.New()
 	if f := op.method.target; f != nil {
 		m.Set(f, protoreflect.ValueOfString(op.target))
@@ -177,9 +212,9 @@ func (op *longRunning) metadata(st engine.State) (*anypb.Any, error) {
 		}
 	}
 	if err := override(m, st.Metadata); err != nil {
-		return nil, fmt.Errorf("metadata of scenario %q: %w", op.playing.name(), err)
+		return fmt.Errorf("metadata of scenario %q: %w", op.playing.name(), err)
 	}
-	return anypb.New(m.Interface())
+	return a.metadata.MarshalFrom(m.Interface())
 }
 
 func (op *longRunning) response(st engine.State) (*anypb.Any, error) {
@@ -251,4 +286,10 @@ func override(m protoreflect.Message, values *structpb.Struct) error {
 
 func timestamp(unixNano int64) *timestamppb.Timestamp {
 	return timestamppb.New(time.Unix(0, unixNano))
+}
+
+// stamp is timestamp in a place that is there already.
+func stamp(t *timestamppb.Timestamp, unixNano int64) {
+	at := time.Unix(0, unixNano)
+	t.Seconds, t.Nanos = at.Unix(), int32(at.Nanosecond())
 }

@@ -23,6 +23,9 @@ type playing struct {
 	tellsReaders bool
 	creates      strikes       // of faults on create, counted over the scenario
 	matched      atomic.Uint32 // calls that matched all but match.calls
+
+	nameHeader []string                 // value of the header x-optest-scenario
+	lastStep   atomic.Pointer[[]string] // value of the header x-optest-step
 }
 
 // newPlaying refuses a scenario that does not validate with everything that is
@@ -37,7 +40,7 @@ func newPlaying(s *optestv1.Scenario) (*playing, error) {
 		return nil, errors.New(b.String())
 	}
 	s = proto.CloneOf(s)
-	p := &playing{scenario: s, plan: engine.NewPlan(s), faults: newFaults(s.GetFaults())}
+	p := &playing{scenario: s, plan: engine.NewPlan(s), faults: newFaults(s.GetFaults()), nameHeader: []string{s.GetName()}}
 	for _, f := range s.GetFaults() {
 		p.tellsReaders = p.tellsReaders || f.GetReader().GetConnection() != 0
 	}
@@ -48,3 +51,14 @@ func newPlaying(s *optestv1.Scenario) (*playing, error) {
 }
 
 func (p *playing) name() string { return p.scenario.GetName() }
+
+// stepHeader is the value of a header, made anew only when the step is another
+// than in the answer before. It is not to be changed.
+func (p *playing) stepHeader(step string) []string {
+	if last := p.lastStep.Load(); last != nil && (*last)[0] == step {
+		return *last
+	}
+	value := []string{step}
+	p.lastStep.Store(&value)
+	return value
+}

@@ -2,63 +2,96 @@ package mockserver
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 )
 
-// procedures are the HTTP handlers of an RPC server by path. A handler is made
-// at its first request: a test uses few of the methods, and to make all took
-// most of the time that a server in memory needed to start.
-type procedures map[string]func() http.Handler
+// procedures are the HTTP handlers of an RPC server. One is made at its first
+// request: a test uses few of the methods, and to make all of them took most of
+// the time in which a server in memory starts.
+type procedures struct {
+	rpc     *connect.Server
+	direct  []connect.Method   // of rpc, called without a detour through it
+	unknown connect.ServerFunc // answers for methods that a service of rpc lacks
+	options []connecthttp.Option
 
-// newProcedures covers all that rpc has. Of its methods, those given here are
-// called without a detour; unknown answers for the others of their services.
-func newProcedures(rpc *connect.Server, methods []connect.Method, unknown connect.ServerFunc, opts ...connecthttp.Option) procedures {
-	p := procedures{}
-	for spec := range rpc.Specs() {
-		p.add(connect.Method{Spec: spec, Handler: func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
-			info, _ := connect.CallInfoForServerContext(ctx)
-			return rpc.Call(ctx, spec.Procedure, info, stream)
-		}}, unknown, opts)
-	}
-	for _, m := range methods {
-		p.add(m, unknown, opts)
-	}
-	return p
+	mounting sync.Mutex
+	mounted  atomic.Pointer[mounts]
 }
 
-func (p procedures) add(m connect.Method, unknown connect.ServerFunc, opts []connecthttp.Option) {
-	mounted := sync.OnceValue(func() mounts {
-		one := connect.NewServer()
-		one.Register(m)
-		one.SetUnknownHandler(unknown)
-		at := mounts{}
-		connecthttp.Mount(at, one, opts...)
-		return at
-	})
-	procedure := m.Spec.Procedure
-	for _, path := range []string{procedure, procedure[:strings.LastIndexByte(procedure, '/')+1]} {
-		p[path] = func() http.Handler { return mounted()[path] }
-	}
-}
+// mounts are handlers by path, that of a service's unknown methods by its path
+// with a slash at the end.
+type mounts map[string]http.Handler
+
+// Handle makes mounts a connecthttp.ServeMux.
+func (m mounts) Handle(pattern string, h http.Handler) { m[pattern] = h }
 
 // handler returns nil for the path of no service.
-func (p procedures) handler(path string) http.Handler {
-	if h, ok := p[path]; ok {
-		return h()
+func (p *procedures) handler(path string) http.Handler {
+	if h := p.at(path); h != nil {
+		return h
 	}
 	service, _, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if h, known := p["/"+service+"/"]; ok && known {
-		return h()
+	if !ok {
+		return nil
+	}
+	prefix := "/" + service + "/"
+	var found *connect.Spec
+	for spec := range p.rpc.Specs() {
+		if spec.Procedure == path {
+			found, prefix = &spec, path
+			break
+		}
+		if strings.HasPrefix(spec.Procedure, prefix) {
+			found = &spec
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	if h := p.at(prefix); h != nil {
+		return h
+	}
+	p.mount(p.method(*found))
+	return p.at(prefix)
+}
+
+func (p *procedures) at(path string) http.Handler {
+	if m := p.mounted.Load(); m != nil {
+		return (*m)[path]
 	}
 	return nil
 }
 
-// mounts is a connecthttp.ServeMux that does no more than keep its handlers.
-type mounts map[string]http.Handler
+func (p *procedures) method(spec connect.Spec) connect.Method {
+	for _, m := range p.direct {
+		if m.Spec.Procedure == spec.Procedure {
+			return m
+		}
+	}
+	return connect.Method{Spec: spec, Handler: func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+		info, _ := connect.CallInfoForServerContext(ctx)
+		return p.rpc.Call(ctx, spec.Procedure, info, stream)
+	}}
+}
 
-func (m mounts) Handle(pattern string, h http.Handler) { m[pattern] = h }
+// mount makes the handlers of a method and of its service's unknown methods.
+func (p *procedures) mount(m connect.Method) {
+	p.mounting.Lock()
+	defer p.mounting.Unlock()
+	one := connect.NewServer()
+	one.Register(m)
+	one.SetUnknownHandler(p.unknown)
+	all := mounts{}
+	connecthttp.Mount(all, one, p.options...)
+	if earlier := p.mounted.Load(); earlier != nil {
+		maps.Copy(all, *earlier)
+	}
+	p.mounted.Store(&all)
+}

@@ -27,16 +27,10 @@ type repertoire struct {
 	matched   []*playing // the latest first
 	named     map[string]*playing
 	byDefault *playing
-	instant   *playing
+	instant   *playing // nil until it is asked for
 }
 
-func newRepertoire() (*repertoire, error) {
-	instant, err := newPlaying(fixtures.Must("instant"))
-	if err != nil {
-		return nil, err
-	}
-	return &repertoire{named: map[string]*playing{}, instant: instant}, nil
-}
+func newRepertoire() *repertoire { return &repertoire{named: map[string]*playing{}} }
 
 // add puts scenarios in play beside those that are.
 func (r *repertoire) add(scenarios ...*playing) {
@@ -93,7 +87,10 @@ func (r *repertoire) choose(in incoming) (p *playing, named bool, err error) {
 		}
 	}
 	if !in.method.creates {
-		return r.instant, false, nil
+		if r.instant == nil {
+			r.instant, err = newPlaying(fixtures.Must("instant"))
+		}
+		return r.instant, false, err
 	}
 	for _, field := range in.method.cards {
 		if p, err := r.byName(in.request.Get(field).String()); p != nil || err != nil {

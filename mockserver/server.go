@@ -81,10 +81,7 @@ func Start(opts ...Option) (*Server, error) {
 	s.clock = newClock(s.config.speed)
 	s.store = newStore(s.config.maxOperations, s.config.seed)
 	s.journal.limit = s.config.journal
-	var err error
-	if s.repertoire, err = newRepertoire(); err != nil {
-		return nil, err
-	}
+	s.repertoire = newRepertoire()
 	for _, scenario := range s.config.scenarios {
 		p, err := newPlaying(scenario)
 		if err != nil {
@@ -186,11 +183,20 @@ func (s *Server) Calls() []Call {
 	return calls
 }
 
-// record takes over an answered call.
-func (s *Server) record(c *Call) {
-	s.journal.add(c)
+// record takes over an ended call. Nobody else may look at it after that: the
+// journal may have forgotten it already.
+func (s *Server) record(c *call) {
+	var seen Call
 	if s.config.observe != nil {
-		s.config.observe(c.copied())
+		seen = c.copied()
+	}
+	number, displaced := s.journal.add(c)
+	if displaced != nil {
+		displaced.reuse()
+	}
+	if s.config.observe != nil {
+		seen.Number = number
+		s.config.observe(seen)
 	}
 }
 

@@ -34,7 +34,30 @@ type store struct {
 	operations map[string]*longRunning
 	keys       map[keyed]*longRunning
 	serial     uint64
+	ids        strings.Builder
+	slab       slab[longRunning]
 }
+
+// slab hands out values that stay as long as the server, several from one
+// allocation.
+type slab[T any] struct{ free []T }
+
+// next is the value that take hands out.
+func (s *slab[T]) next() *T {
+	if len(s.free) == 0 {
+		s.free = make([]T, slabSize)
+	}
+	return &s.free[0]
+}
+
+func (s *slab[T]) take() *T {
+	v := s.next()
+	s.free = s.free[1:]
+	return v
+}
+
+// slabSize keeps small what a server with one operation wastes.
+const slabSize = 16
 
 // keyed is an idempotency key in the scope of a method: a key used with one
 // method never returns the operation of another.
@@ -60,28 +83,31 @@ func (s *store) operation(id string) (*longRunning, bool) {
 }
 
 // start keeps a new operation and begins its work. The caller holds the lock.
-func (s *store) start(m *method, p *playing, request proto.Message, now time.Time, by string, named bool) (*longRunning, error) {
+func (s *store) start(m *method, p *playing, request proto.Message, now time.Time, named bool) (*longRunning, error) {
 	if len(s.operations) >= s.limit {
 		return nil, ownFailure(connect.CodeResourceExhausted, ReasonLimit,
 			fmt.Sprintf("%d operations are stored, want fewer than the bound of %d", len(s.operations), s.limit))
 	}
-	op := &longRunning{
-		id:        s.newID("opr"),
-		method:    m,
-		playing:   p,
-		request:   request,
-		createdBy: by,
-		created:   now.UnixNano(),
-		seed:      mix(s.seed + s.serial),
+	op := s.slab.next()
+	*op = longRunning{
+		id:      s.newID("opr"),
+		method:  m,
+		playing: p,
+		request: request,
+		created: now.UnixNano(),
+		seed:    mix(s.seed + s.serial),
 	}
 	target, err := m.resources.begin(op, now, named)
 	if err != nil {
 		return nil, err
 	}
 	op.target = target
+	s.slab.take()
 	s.operations[op.id] = op
 	return op, nil
 }
+
+const idLength = 20
 
 // newID returns an id of 20 characters that looks like the API's own, the same
 // in every run with the same seed. The caller holds the lock.
@@ -89,8 +115,12 @@ func (s *store) newID(prefix string) string {
 	const digits = "0123456789abcdefghijklmnopqrstuv"
 	s.serial++
 	hi, lo := mix(s.seed^s.serial), s.serial
-	var b strings.Builder
-	b.Grow(20)
+	if b := &s.ids; b.Cap()-b.Len() < idLength {
+		*b = strings.Builder{}
+		b.Grow(slabSize * idLength)
+	}
+	b := &s.ids
+	from := b.Len()
 	b.WriteString(prefix)
 	for range 17 - 8 {
 		b.WriteByte(digits[hi&31])
@@ -100,5 +130,5 @@ func (s *store) newID(prefix string) string {
 	for shift := 35; shift >= 0; shift -= 5 {
 		b.WriteByte(digits[lo>>shift&31])
 	}
-	return b.String()
+	return b.String()[from:]
 }

@@ -31,7 +31,7 @@ func built(ctx context.Context, f func(optest, bare binary) error) error {
 	if err != nil {
 		return err
 	}
-	optest := binary{filepath.Join(dir, "optest"), []string{"serve", "--listen", "127.0.0.1:0"}}
+	optest := binary{filepath.Join(dir, "optest"), []string{"serve", "--listen", "127.0.0.1:0", "--default", "never-done"}}
 	bare := binary{filepath.Join(dir, "bareserver"), []string{"127.0.0.1:0"}}
 	err = errors.Join(
 		build(ctx, optest.path, module+"cmd/optest"),

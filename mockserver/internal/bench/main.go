@@ -70,8 +70,8 @@ type scale struct {
 }
 
 var (
-	full  = scale{Rounds: 15, Round: 400 * time.Millisecond, Operations: 200_000, Calls: 100_000, Hours: 1_000, Starts: 25, Memory: 200}
-	quick = scale{Rounds: 5, Round: 100 * time.Millisecond, Operations: 20_000, Calls: 20_000, Hours: 100, Starts: 7, Memory: 30}
+	full  = scale{Rounds: 15, Round: 400 * time.Millisecond, Operations: 200_000, Calls: 100_000, Hours: 1_000, Starts: 25, Memory: 400}
+	quick = scale{Rounds: 5, Round: 100 * time.Millisecond, Operations: 20_000, Calls: 20_000, Hours: 100, Starts: 7, Memory: 70}
 )
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int, err error) {

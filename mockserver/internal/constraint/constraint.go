@@ -58,6 +58,8 @@
 package constraint
 
 import (
+	"sync"
+
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -87,9 +89,12 @@ func Check(m proto.Message) []*errdetails.BadRequest_FieldViolation {
 	}
 	// A valid message, the common case, is settled without paths, texts or the
 	// sorting of map keys.
-	probe := walker{}
+	probe := probes.Get().(*walker)
 	probe.message(p, root)
-	if !probe.failed {
+	failed := probe.failed
+	*probe = walker{path: probe.path[:0]}
+	probes.Put(probe)
+	if !failed {
 		return nil
 	}
 	found := report{}
@@ -97,6 +102,10 @@ func Check(m proto.Message) []*errdetails.BadRequest_FieldViolation {
 	collect.message(p, root)
 	return found.violations()
 }
+
+// probes are walkers without a report, used again because every request takes
+// one.
+var probes = sync.Pool{New: func() any { return new(walker) }}
 
 // Compile reads the options of md and of every message reachable from it, and
 // returns an error that joins all options that cannot be read, or nil. The
