@@ -161,7 +161,7 @@ func TestEveryLinkedMessage(t *testing.T) {
 		return true
 	})
 	t.Logf("%d files, %d messages, %d with something to check", files, messages, withRules)
-	if files < 150 || withRules < 600 {
+	if files < 150 || withRules < 400 {
 		t.Errorf("got %d files and %d messages with rules, want those imported", files, withRules)
 	}
 }
