@@ -12,7 +12,6 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/optest-dev/optest/mockserver/internal/constraint"
 )
@@ -42,9 +41,9 @@ type call struct {
 	now    time.Time         // when it began, by the server's clock
 	secret bool              // request and response hold credentials: record neither
 
-	record Call   // all but the header and the response
+	record Call   // all but the header and, once it has ended, the messages
 	lines  []line // of the request's header, secrets blanked
-	answer answered
+	packed packed
 }
 
 // answerHeader is the context key of the header that the answer goes out with.
@@ -61,8 +60,8 @@ func (c *call) reuse() {
 		clear(c.lines)
 		next.lines = c.lines[:0]
 	}
-	if cap(c.answer.encoded) <= keptAnswer {
-		next.answer.encoded = c.answer.encoded[:0]
+	if cap(c.packed.encoded) <= keptEncoded {
+		next.packed.encoded = c.packed.encoded[:0]
 	}
 	*c = next
 	calls.Put(c)
@@ -81,8 +80,8 @@ const (
 
 // unary binds a handler to a method: every call is authenticated, decoded,
 // validated against the documented constraints, answered and recorded.
-func (s *Server) unary(desc protoreflect.MethodDescriptor, request protoreflect.MessageType, a access, h handler) connect.Method {
-	spec := connect.Spec{StreamType: connect.StreamTypeUnary, Schema: desc, Procedure: procedure(desc)}
+func (s *Server) unary(m *method, a access, h handler) connect.Method {
+	spec := connect.Spec{StreamType: connect.StreamTypeUnary, Schema: m.desc, Procedure: m.procedure}
 	name := strings.TrimPrefix(spec.Procedure, "/")
 	return connect.Method{Spec: spec, Handler: func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
 		c := s.begin(ctx, name)
@@ -92,7 +91,7 @@ func (s *Server) unary(desc protoreflect.MethodDescriptor, request protoreflect.
 			}
 		}
 		c.redact()
-		req := request.New().Interface()
+		req := m.request.New().Interface()
 		if err := stream.Receive(req); err != nil {
 			return c.end(err)
 		}
@@ -104,7 +103,7 @@ func (s *Server) unary(desc protoreflect.MethodDescriptor, request protoreflect.
 		if err != nil {
 			return c.end(err)
 		}
-		c.answer.message = response
+		c.record.Response = response
 		err = stream.Send(response)
 		return c.end(err)
 	}}
@@ -135,17 +134,17 @@ func (c *call) end(err error) error {
 	err = public(err)
 	c.record.End = c.server.clock.now()
 	if c.secret {
-		c.record.Request, c.answer.message = nil, nil
+		c.record.Request, c.record.Response = nil, nil
 	}
 	if err != nil {
-		c.answer.message = nil
+		c.record.Response = nil
 		c.record.Code = codes.Code(connect.CodeOf(err))
 		c.record.Message = err.Error()
 		if e := (*connect.Error)(nil); errors.As(err, &e) {
 			c.record.Message = e.Message()
 		}
 	}
-	c.answer.pack()
+	c.pack()
 	s := c.server
 	c.server, c.info, c.labels = nil, nil, nil
 	s.record(c)

@@ -106,51 +106,58 @@ func (c *call) copied() Call {
 	for _, l := range c.lines {
 		out.Header[l.name] = append(out.Header[l.name], l.value)
 	}
-	if out.Request != nil {
-		out.Request = proto.Clone(out.Request)
-	}
-	out.Response = c.answer.unpacked()
+	out.Request = unpacked(c.packed.request, c.packed.encoded[:c.packed.split])
+	out.Response = unpacked(c.packed.response, c.packed.encoded[c.packed.split:])
 	return out
 }
 
 // line is one of a header.
 type line struct{ name, value string }
 
-// answered is a response, kept encoded: a journal full of bytes is smaller than
+// packed are a call's messages, encoded: a journal full of bytes is smaller than
 // one full of messages, and the garbage collector has nothing to look for in it.
-type answered struct {
-	message proto.Message // until pack
-	kind    protoreflect.MessageType
-	encoded []byte
+type packed struct {
+	request, response protoreflect.MessageType // nil without one
+	encoded           []byte                   // the request up to split, then the response
+	split             int
 }
 
 // What a call that is used again may keep room for.
 const (
-	keptLines  = 64
-	keptAnswer = 4 << 10 // bytes
+	keptLines   = 64
+	keptEncoded = 4 << 10 // bytes
 )
 
-func (a *answered) pack() {
-	if a.message == nil {
-		return
+// pack moves the messages out of the record.
+func (c *call) pack() {
+	p := &c.packed
+	if size := proto.Size(c.record.Request) + proto.Size(c.record.Response); size > cap(p.encoded) {
+		p.encoded = make([]byte, 0, size)
 	}
-	if size := proto.Size(a.message); size > cap(a.encoded) {
-		a.encoded = make([]byte, 0, size)
-	}
-	encoded, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(a.encoded[:0], a.message)
-	if err != nil {
-		return // it was not sent either
-	}
-	a.encoded, a.kind, a.message = encoded, a.message.ProtoReflect().Type(), nil
+	p.request = p.add(c.record.Request)
+	p.split = len(p.encoded)
+	p.response = p.add(c.record.Response)
+	c.record.Request, c.record.Response = nil, nil
 }
 
-// unpacked is nil without a response.
-func (a *answered) unpacked() proto.Message {
-	if a.kind == nil {
+func (p *packed) add(m proto.Message) protoreflect.MessageType {
+	if m == nil {
 		return nil
 	}
-	m := a.kind.New().Interface()
-	if err := proto.Unmarshal(a.encoded, m); err != nil {
+	encoded, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(p.encoded, m)
+	if err != nil {
+		return nil // then it was not sent either
+	}
+	p.encoded = encoded
+	return m.ProtoReflect().Type()
+}
+
+func unpacked(kind protoreflect.MessageType, encoded []byte) proto.Message {
+	if kind == nil {
+		return nil
+	}
+	m := kind.New().Interface()
+	if err := proto.Unmarshal(encoded, m); err != nil {
 		return nil
 	}
 	return m

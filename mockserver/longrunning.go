@@ -19,7 +19,7 @@ const subject = "ajeoptestuser0000000"
 
 // start serves a method that starts an operation.
 func (s *Server) start(m *method) connect.Method {
-	return s.unary(m.desc, m.request, guarded, func(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
+	return s.unary(m, guarded, func(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
 		key, err := idempotencyKey(c.header(canonicalKey))
 		if err != nil {
 			return nil, err

@@ -12,14 +12,19 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/optest-dev/optest/mockserver/internal/constraint"
 )
 
-// method is an RPC that starts a long-running operation, as its descriptor and
-// the annotation `yandex.cloud.api.operation` state it.
+// method is an RPC as its descriptor states it.
 type method struct {
 	desc      protoreflect.MethodDescriptor
 	procedure string // "/package.Service/Method"
 	request   protoreflect.MessageType
+
+	// starts tells methods that start a long-running operation. Only they have
+	// what follows, from the annotation `yandex.cloud.api.operation`.
+	starts    bool
 	metadata  protoreflect.MessageType
 	response  protoreflect.MessageType
 	resources resources
@@ -40,42 +45,39 @@ const typeURLPrefix = "type.googleapis.com/"
 
 func (m *method) name() string { return string(m.desc.Name()) }
 
-// startsOperation reports whether a method returns an Operation.
-func startsOperation(desc protoreflect.MethodDescriptor) bool {
-	return desc.Output().FullName() == fullName(&operation.Operation{}) &&
-		proto.HasExtension(desc.Options(), api.E_Operation)
-}
-
 // described keeps what descriptors say, by descriptor: it is the same for every
 // server, and tests start many.
 var described sync.Map
 
-func newMethod(desc protoreflect.MethodDescriptor, res resources) (*method, error) {
-	known, ok := described.Load(desc)
-	if !ok {
-		m, err := describe(desc)
-		if err != nil {
-			return nil, err
-		}
-		known, _ = described.LoadOrStore(desc, m)
+// describe returns all of a method but its resources. It is shared: copy it to
+// change it.
+func describe(desc protoreflect.MethodDescriptor) (*method, error) {
+	if known, ok := described.Load(desc); ok {
+		return known.(*method), nil
 	}
-	m := *known.(*method)
-	m.resources = res
-	return &m, nil
+	m, err := newMethod(desc)
+	if err != nil {
+		return nil, err
+	}
+	known, _ := described.LoadOrStore(desc, m)
+	return known.(*method), nil
 }
 
-// describe reads all of a method but its resources.
-func describe(desc protoreflect.MethodDescriptor) (*method, error) {
-	annotation, _ := proto.GetExtension(desc.Options(), api.E_Operation).(*api.Operation)
-	m := &method{
-		desc:      desc,
-		procedure: procedure(desc),
-		title:     title(desc.Name()),
+func newMethod(desc protoreflect.MethodDescriptor) (*method, error) {
+	m := &method{desc: desc, procedure: procedure(desc)}
+	err := constraint.Compile(desc.Input())
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if m.request, err = protoregistry.GlobalTypes.FindMessageByName(desc.Input().FullName()); err != nil {
 		return nil, fmt.Errorf("optest: request of %s: %w", desc.FullName(), err)
 	}
+	m.starts = desc.Output().FullName() == fullName(&operation.Operation{}) && proto.HasExtension(desc.Options(), api.E_Operation)
+	if !m.starts {
+		return m, nil
+	}
+	m.title = title(desc.Name())
+	annotation, _ := proto.GetExtension(desc.Options(), api.E_Operation).(*api.Operation)
 	if m.metadata, err = annotated(desc, annotation.GetMetadata()); err != nil {
 		return nil, err
 	}

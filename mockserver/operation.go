@@ -7,12 +7,10 @@ import (
 	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
-	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/optest-dev/optest/mockserver/engine"
@@ -258,30 +256,6 @@ func (op *longRunning) fill(m protoreflect.Message) {
 	if f := fields.ByName("created_at"); f != nil && f.Message() != nil && f.Message().FullName() == "google.protobuf.Timestamp" {
 		m.Set(f, protoreflect.ValueOfMessage(timestamp(op.created).ProtoReflect()))
 	}
-}
-
-// override sets the fields that a scenario names, zero values too.
-func override(m protoreflect.Message, values *structpb.Struct) error {
-	for name, value := range values.GetFields() {
-		f := m.Descriptor().Fields().ByName(protoreflect.Name(name))
-		if f == nil {
-			return fmt.Errorf("%s has no field %q", m.Descriptor().FullName(), name)
-		}
-		text, err := protojson.Marshal(&structpb.Struct{Fields: map[string]*structpb.Value{name: value}})
-		if err != nil {
-			return err
-		}
-		one := m.New()
-		if err := protojson.Unmarshal(text, one.Interface()); err != nil {
-			return err
-		}
-		if one.Has(f) {
-			m.Set(f, one.Get(f))
-		} else {
-			m.Clear(f)
-		}
-	}
-	return nil
 }
 
 func timestamp(unixNano int64) *timestamppb.Timestamp {

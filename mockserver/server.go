@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,9 +46,10 @@ type Server struct {
 	grpcConn  *grpc.ClientConn
 	transport *http.Transport
 
-	closing   chan struct{} // closed when Close begins
-	closeOnce sync.Once
-	closeErr  error
+	closing  chan struct{} // closed when Close begins
+	closes   atomic.Bool
+	closed   chan struct{} // closed when closeErr is known
+	closeErr error
 }
 
 // New starts a server that tb owns: it is closed when the test ends, and if the
@@ -77,7 +79,7 @@ func New(tb testing.TB, opts ...Option) *Server {
 
 // Start starts a server that the caller closes.
 func Start(opts ...Option) (*Server, error) {
-	s := &Server{config: newConfig(opts), names: map[string]bool{}, closing: make(chan struct{})}
+	s := &Server{config: newConfig(opts), names: map[string]bool{}, closing: make(chan struct{}), closed: make(chan struct{})}
 	s.clock = newClock(s.config.speed)
 	s.store = newStore(s.config.maxOperations, s.config.seed)
 	s.journal.limit = s.config.journal
@@ -243,10 +245,14 @@ func (s *Server) Close() error {
 
 // Shutdown is Close with the caller's bound.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.closeOnce.Do(func() {
+	if s.closes.CompareAndSwap(false, true) {
 		close(s.closing)
 		s.closeClients()
 		s.closeErr = s.front.close(ctx)
-	})
+		close(s.closed)
+	}
+	// On a channel and not in a sync.Once: the time of a bubble stands still
+	// while one of its goroutines waits for a mutex.
+	<-s.closed
 	return s.closeErr
 }

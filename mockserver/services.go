@@ -2,7 +2,6 @@ package mockserver
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -12,11 +11,9 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/optest-dev/optest/mockserver/engine"
-	"github.com/optest-dev/optest/mockserver/internal/constraint"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
@@ -80,25 +77,20 @@ func (s *Server) methods(list []service) ([]connect.Method, error) {
 		s.names[string(svc.desc.FullName())] = true
 		for i := range svc.desc.Methods().Len() {
 			desc := svc.desc.Methods().Get(i)
-			if err := constraint.Compile(desc.Input()); err != nil {
-				return nil, err
-			}
-			if plain, ok := svc.plain[desc.Name()]; ok {
-				request, err := protoregistry.GlobalTypes.FindMessageByName(desc.Input().FullName())
-				if err != nil {
-					return nil, fmt.Errorf("optest: request of %s: %w", desc.FullName(), err)
-				}
-				methods = append(methods, s.unary(desc, request, plain.access, plain.handler))
-				continue
-			}
-			if svc.resources == nil || !startsOperation(desc) {
-				continue // unknown methods are UNIMPLEMENTED
-			}
-			m, err := newMethod(desc, svc.resources)
+			m, err := describe(desc)
 			if err != nil {
 				return nil, err
 			}
-			methods = append(methods, s.start(m))
+			if plain, ok := svc.plain[desc.Name()]; ok {
+				methods = append(methods, s.unary(m, plain.access, plain.handler))
+				continue
+			}
+			if svc.resources == nil || !m.starts {
+				continue // unknown methods are UNIMPLEMENTED
+			}
+			own := *m
+			own.resources = svc.resources
+			methods = append(methods, s.start(&own))
 		}
 	}
 	return methods, nil

@@ -8,6 +8,8 @@ import (
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/clouddesktop/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/optest-dev/optest/mockserver"
 )
 
 // liveOperation is the memory that a running operation takes, and what polls leave behind.
@@ -20,7 +22,6 @@ func liveOperation(ctx context.Context, s scale) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The journal must be full before, or it would count as growth.
 	perOperation, err := growth(ctx, mock, s.Operations, create)
 	if err != nil {
 		return nil, errors.Join(err, mock.close())
@@ -44,9 +45,11 @@ func liveOperation(ctx context.Context, s scale) ([]row, error) {
 	}, nil
 }
 
+// moreThanTheJournal are the calls after which the journal is full. Before, each call adds to it.
+const moreThanTheJournal = mockserver.DefaultJournal * 3 / 2
+
 // growth is that of the heap by each of n calls.
 func growth(ctx context.Context, s *subject, n int, call rpc) (float64, error) {
-	const moreThanTheJournal = 6_000
 	if err := together.times(ctx, s.client, moreThanTheJournal, call); err != nil {
 		return 0, err
 	}

@@ -32,7 +32,7 @@ func residentMemory(ctx context.Context, s scale) (rows []row, err error) {
 			if err != nil {
 				return err
 			}
-			rows = append(rows, figure("resident memory, "+m.name, "MB", pairs, &want{atMost, 40}, how))
+			rows = append(rows, figure(fmt.Sprintf("resident memory after %d calls, %s", s.Calls, m.name), "MB", pairs, &want{atMost, 40}, how))
 		}
 		return nil
 	})

@@ -12,6 +12,9 @@ func throughput(ctx context.Context, s scale) (rows []row, err error) {
 		"mockserver.Start(Listen, Default) and net/http with Connect handlers that return a constant; "+
 		"%d rounds of %v each in turns. CPU and allocations are those of the whole server process.", s.Rounds, s.Round)
 	err = both(ctx, func(optest, bare *subject) error {
+		if err := together.times(ctx, optest.client, moreThanTheJournal, get(optest.operation)); err != nil {
+			return err
+		}
 		for _, m := range []struct {
 			name string
 			call func(*subject) rpc

@@ -1654,18 +1654,21 @@ func (x *HeaderFault) GetSet() map[string]string {
 }
 
 // AnswerFault changes the Operation that is answered, not the one that is kept.
-// `set`, `clear`, `copy` and `append_raw` apply in this order.
+// `as_of`, `copy`, `set`, `clear` and `append_raw` apply in this order.
 type AnswerFault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Fields by name, nested as in JSON.
+	// Fields by path, such as `done` or `response.id`, and their values as in
+	// JSON. A path goes on into an Any, whose `@type` and `@value` (base64) can be
+	// set as they are, fitting or not.
 	Set *structpb.Struct `protobuf:"bytes,1,opt,name=set,proto3" json:"set,omitempty"`
-	// Field paths to clear, such as `response` or `metadata`.
+	// Paths of fields to clear, such as `response` or `metadata.image_id`.
 	Clear []string `protobuf:"bytes,2,rep,name=clear,proto3" json:"clear,omitempty"`
 	// Take these fields from the answer about another operation: the one created
 	// just before.
 	Copy []string `protobuf:"bytes,3,rep,name=copy,proto3" json:"copy,omitempty"`
 	// Bytes appended to the encoded answer: a second member of a oneof, a field
-	// twice, an unknown field.
+	// twice, an unknown field. In JSON the members that they stand for follow the
+	// others.
 	AppendRaw []byte `protobuf:"bytes,4,opt,name=append_raw,json=appendRaw,proto3" json:"append_raw,omitempty"`
 	// Instead of all that: these bytes verbatim.
 	ReplaceRaw []byte `protobuf:"bytes,5,opt,name=replace_raw,json=replaceRaw,proto3" json:"replace_raw,omitempty"`
