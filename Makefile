@@ -12,6 +12,8 @@ EXAMPLES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 # is the oldest that will do, and these must do as well.
 GENPROTO := v0.60.0 v0.111.0 v0.137.0
 FUZZTIME := 20s
+# What make generate writes.
+GENERATED := proto/gen proto/drift fixtures/catalogue.binpb fixtures/scenario.schema.json fixtures/CATALOGUE.md
 
 .PHONY: help
 help: ## say what there is
@@ -54,16 +56,18 @@ readme: ## hold the README to the files that it quotes
 	@go run ./cmd/repocheck readme
 
 .PHONY: generate
-generate: ## make Go from the protos and the catalogue from the fixtures
+generate: ## make Go and a JSON Schema from the protos, the catalogue and its page from the fixtures
 	$(BUF) generate
 	$(BUF) generate --template proto/yandex/buf.gen.yaml
 	$(BUF) build --path proto/google --path proto/yandex --exclude-source-info --as-file-descriptor-set -o proto/drift/contract.binpb
+	$(BUF) build --as-file-descriptor-set -o - | go run ./fixtures/internal/schema
 	go run ./fixtures/internal/compile
+	go run ./cmd/optest/internal/reference
 
 .PHONY: generate-check
 generate-check: generate ## find generated files that are not up to date
-	@git diff --exit-code -- proto/gen proto/drift fixtures/catalogue.binpb || { echo 'make generate-check: commit what make generate has changed'; exit 1; }
-	@new=$$(git status --porcelain --untracked-files=all -- proto/gen proto/drift fixtures/catalogue.binpb); [ -z "$$new" ] || { echo "make generate-check: commit"; echo "$$new"; exit 1; }
+	@git diff --exit-code -- $(GENERATED) || { echo 'make generate-check: commit what make generate has changed'; exit 1; }
+	@new=$$(git status --porcelain --untracked-files=all -- $(GENERATED)); [ -z "$$new" ] || { echo "make generate-check: commit"; echo "$$new"; exit 1; }
 
 .PHONY: proto-lint
 proto-lint: ## buf lint and build

@@ -2,26 +2,22 @@ package mockserver
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"io"
-	"net"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/clouddesktop/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/optest-dev/optest/mockserver/internal/bench/bare"
-	"github.com/optest-dev/optest/mockserver/internal/wire"
 )
 
 // Both servers get the same gRPC requests without a network, so that what
-// differs is their own. mockserver/internal/bench measures them with one.
+// differs is their own: benchstat -col /server shows it. make bench measures
+// them with a network.
 
 func BenchmarkGet(b *testing.B) {
 	benchmarkCall(b, operation.OperationService_Get_FullMethodName, func(id string) proto.Message {
@@ -101,25 +97,16 @@ func BenchmarkFirstAnswer(b *testing.B) {
 	b.Run("server=bare", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			server, err := bare.NewServer()
-			if err != nil {
-				b.Fatal(err)
-			}
-			pipe := wire.NewPipe()
-			served := make(chan error, 1)
-			go func() { served <- server.Serve(pipe) }()
-			conn, err := grpc.NewClient("passthrough:///bare.invalid:80",
-				grpc.WithTransportCredentials(insecure.NewCredentials()),
-				grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.Dial(ctx) }))
+			conn, stop, err := bare.InMemory()
 			if err != nil {
 				b.Fatal(err)
 			}
 			if _, err := clouddesktop.NewDesktopImageServiceClient(conn).CopyFromDesktop(b.Context(), request); err != nil {
 				b.Fatal(err)
 			}
-			_ = conn.Close()
-			_ = server.Close()
-			<-served
+			if err := stop(); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 	b.Run("server=optest", func(b *testing.B) {

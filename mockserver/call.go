@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/optest-dev/optest/mockserver/internal/breakage"
 	"github.com/optest-dev/optest/mockserver/internal/constraint"
 )
 
@@ -31,23 +32,25 @@ var (
 	canonicalScenario = http.CanonicalHeaderKey(HeaderScenario)
 	canonicalStep     = http.CanonicalHeaderKey(HeaderStep)
 	canonicalKey      = http.CanonicalHeaderKey(headerKey)
+	canonicalSession  = http.CanonicalHeaderKey(HeaderSession)
 )
 
 // call is one unary call, under way and then in the journal.
 type call struct {
-	server *Server           // nil once it has ended
-	info   *connect.CallInfo // nil once it has ended
-	labels http.Header       // of the answer, where they need no detour through info; nil once it has ended
-	now    time.Time         // when it began, by the server's clock
-	secret bool              // request and response hold credentials: record neither
+	server  *Server           // nil once it has ended
+	session *session          // nil once it has ended
+	info    *connect.CallInfo // nil once it has ended
+	labels  http.Header       // of the answer, where they need no detour through info; nil once it has ended
+	now     time.Time         // when it began, by the server's clock
+	secret  bool              // request and response hold credentials: record neither
+	control bool              // record nothing
+	refused error             // its session can't be had
+	spoilt  *spoilt           // goes out instead of the response
 
 	record Call   // all but the header and, once it has ended, the messages
 	lines  []line // of the request's header, secrets blanked
 	packed packed
 }
-
-// answerHeader is the context key of the header that the answer goes out with.
-type answerHeader struct{}
 
 // calls that the journal has forgotten are used again, so that a full journal
 // costs the garbage collector nothing.
@@ -85,6 +88,10 @@ func (s *Server) unary(m *method, a access, h handler) connect.Method {
 	name := strings.TrimPrefix(spec.Procedure, "/")
 	return connect.Method{Spec: spec, Handler: func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
 		c := s.begin(ctx, name)
+		c.control = m.control
+		if c.refused != nil {
+			return c.end(c.refused)
+		}
 		if a == guarded {
 			if err := s.authenticate(c); err != nil {
 				return c.end(err)
@@ -104,8 +111,10 @@ func (s *Server) unary(m *method, a access, h handler) connect.Method {
 			return c.end(err)
 		}
 		c.record.Response = response
-		err = stream.Send(response)
-		return c.end(err)
+		if c.spoilt != nil {
+			return c.end(stream.Send(c.spoilt))
+		}
+		return c.end(stream.Send(response))
 	}}
 }
 
@@ -115,8 +124,14 @@ func (s *Server) begin(ctx context.Context, method string) *call {
 		info = &connect.CallInfo{}
 	}
 	c := calls.Get().(*call)
-	c.server, c.info, c.now = s, info, s.clock.now()
-	if c.labels, ok = ctx.Value(answerHeader{}).(http.Header); !ok {
+	c.server, c.info = s, info
+	if c.session, c.refused = s.session(info.RequestHeader().Get(canonicalSession)); c.refused != nil {
+		c.session = s.root.Load()
+	}
+	c.now = c.session.clock.now()
+	if answer, ok := breakage.From(ctx); ok {
+		c.labels = answer.Header()
+	} else {
 		c.labels = http.Header{}
 	}
 	c.record.Begin = c.now
@@ -132,7 +147,7 @@ func (c *call) header(name string) string { return c.info.RequestHeader().Get(na
 // connect.Error keeps its text on the wire, so others become one.
 func (c *call) end(err error) error {
 	err = public(err)
-	c.record.End = c.server.clock.now()
+	c.record.End = c.session.clock.now()
 	if c.secret {
 		c.record.Request, c.record.Response = nil, nil
 	}
@@ -145,9 +160,11 @@ func (c *call) end(err error) error {
 		}
 	}
 	c.pack()
-	s := c.server
-	c.server, c.info, c.labels = nil, nil, nil
-	s.record(c)
+	s, ss := c.server, c.session
+	c.server, c.session, c.info, c.labels = nil, nil, nil, nil
+	if !c.control {
+		s.record(ss, c)
+	}
 	return err
 }
 

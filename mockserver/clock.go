@@ -9,10 +9,10 @@ import (
 // clock is the server's time: that of package time, so the fake one inside a
 // testing/synctest bubble, times a speed, plus what Advance has added.
 type clock struct {
-	start time.Time
-	speed float64
-
 	mu     sync.Mutex
+	start  time.Time // real
+	base   time.Time // what the clock said then
+	speed  float64
 	offset time.Duration
 	moved  chan struct{} // closed and replaced by advance
 }
@@ -22,17 +22,38 @@ type clock struct {
 const longest = 100 * 365 * 24 * time.Hour
 
 func newClock(speed float64) *clock {
-	return &clock{start: time.Now(), speed: speed, moved: make(chan struct{})}
+	now := time.Now()
+	return &clock{start: now, base: now, speed: speed, moved: make(chan struct{})}
 }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.speed == 1 {
-		return time.Now().Add(c.offset)
+	return c.nowLocked()
+}
+
+func (c *clock) nowLocked() time.Time {
+	elapsed := time.Since(c.start)
+	if c.speed != 1 {
+		elapsed = time.Duration(min(float64(elapsed)*c.speed, float64(longest)))
 	}
-	elapsed := time.Duration(min(float64(time.Since(c.start))*c.speed, float64(longest)))
-	return c.start.Add(elapsed + c.offset)
+	return c.base.Add(elapsed + c.offset)
+}
+
+// read tells the time and the speed.
+func (c *clock) read() (time.Time, float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.nowLocked(), c.speed
+}
+
+// run makes the clock go on at another speed, and tells sleepers.
+func (c *clock) run(speed float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.base, c.start, c.offset, c.speed = c.nowLocked(), time.Now(), 0, speed
+	close(c.moved)
+	c.moved = make(chan struct{})
 }
 
 func (c *clock) advance(d time.Duration) {
@@ -49,13 +70,13 @@ func (c *clock) sleep(ctx context.Context, d time.Duration, stop <-chan struct{}
 	until := c.now().Add(d)
 	for {
 		c.mu.Lock()
-		moved := c.moved
+		moved, speed := c.moved, c.speed
 		c.mu.Unlock()
 		left := until.Sub(c.now())
 		if left <= 0 {
 			return ctx.Err()
 		}
-		timer := time.NewTimer(max(1, time.Duration(float64(left)/c.speed)))
+		timer := time.NewTimer(max(1, time.Duration(float64(left)/speed)))
 		select {
 		case <-timer.C:
 		case <-moved:

@@ -20,6 +20,8 @@ const (
 	ReasonNoScenario = "NO_SCENARIO"
 	// ReasonLimit: one of the server's bounds is reached.
 	ReasonLimit = "LIMIT"
+	// ReasonFault: a fault can't be played over the call's protocol.
+	ReasonFault = "FAULT"
 )
 
 // failed is a connect error with typed details.

@@ -2,12 +2,15 @@ package mockserver
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/genproto/googleapis/rpc/status"
 
 	"github.com/optest-dev/optest/mockserver/engine"
+	"github.com/optest-dev/optest/mockserver/internal/breakage"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
@@ -44,6 +47,9 @@ type blow struct {
 	hang        bool
 	afterCommit bool
 	headers     map[string]string
+	disguise    disguise
+	http        *optestv1.HttpFault
+	transports  []*optestv1.TransportFault
 }
 
 func newFaults(list []*optestv1.Fault) []fault {
@@ -62,6 +68,16 @@ func newFaults(list []*optestv1.Fault) []fault {
 			effect = "hang"
 		case *optestv1.Fault_Headers:
 			effect = "headers"
+		case *optestv1.Fault_Answer:
+			effect = "answer"
+		case *optestv1.Fault_Clock:
+			effect = "clock"
+		case *optestv1.Fault_Json:
+			effect = "json"
+		case *optestv1.Fault_Http:
+			effect = "http"
+		case *optestv1.Fault_Transport:
+			effect = "transport"
 		}
 		if made.label == "" {
 			made.label = effect
@@ -164,17 +180,39 @@ func (b *blow) add(f fault, drawn float64) {
 		for name, value := range e.Headers.GetSet() {
 			b.headers[name] = value
 		}
+	case *optestv1.Fault_Answer:
+		b.disguise.answers = append(b.disguise.answers, e.Answer)
+	case *optestv1.Fault_Clock:
+		b.disguise.clocks = append(b.disguise.clocks, e.Clock)
+	case *optestv1.Fault_Json:
+		b.disguise.shapes = append(b.disguise.shapes, e.Json.GetShape())
+	case *optestv1.Fault_Http:
+		// The first page of the list is the answer.
+		if b.http == nil {
+			b.http = e.Http
+			b.afterCommit = b.afterCommit || e.Http.GetAfterCommit()
+		}
+	case *optestv1.Fault_Transport:
+		b.transports = append(b.transports, e.Transport)
+		b.afterCommit = b.afterCommit || e.Transport.GetAfterCommit()
 	}
 	b.names = append(b.names, f.label)
 }
 
 // commits reports whether the call takes effect although its answer may be lost.
-func (b blow) commits() bool { return b.afterCommit || b.status == nil && !b.hang }
+func (b blow) commits() bool { return b.afterCommit || !b.prevents() }
 
-// fall delays, hangs or fails the call. Nil: the answer goes out.
+// prevents reports whether something comes instead of the call's own answer.
+func (b blow) prevents() bool {
+	return b.status != nil || b.hang || b.http != nil || slices.ContainsFunc(b.transports, func(t *optestv1.TransportFault) bool {
+		return t.GetKind() < optestv1.TransportFault_HALF_FRAME && t.GetKind() != optestv1.TransportFault_GOAWAY_GRACEFUL
+	})
+}
+
+// fall delays, hangs, breaks or fails the call. Nil: the answer goes out.
 func (b blow) fall(ctx context.Context, c *call) error {
 	if b.delay > 0 {
-		if err := c.server.clock.sleep(ctx, b.delay, c.server.closing); err != nil {
+		if err := c.session.clock.sleep(ctx, b.delay, c.server.closing); err != nil {
 			return err
 		}
 	}
@@ -194,11 +232,40 @@ func (b blow) fall(ctx context.Context, c *call) error {
 		}
 		c.info.ResponseHeader().Set(name, value)
 	}
+	if err := b.breaks(ctx); err != nil {
+		return err
+	}
 	if b.status != nil {
 		for name, value := range b.trailers {
 			c.info.ResponseTrailer().Set(name, value)
 		}
-		return scripted(b.status)
+		return b.disguise.failed(scripted(b.status))
+	}
+	if !b.commits() {
+		return connect.NewError(connect.CodeUnavailable, "optest: a fault has taken the answer's place")
+	}
+	return nil
+}
+
+// breaks has the answer replaced or broken off on its way out. What the call's
+// protocol has no place for is an error of optest's own.
+func (b blow) breaks(ctx context.Context) error {
+	if b.http == nil && len(b.transports) == 0 {
+		return nil
+	}
+	answer, ok := breakage.From(ctx)
+	if !ok {
+		return ownFailure(connect.CodeInternal, ReasonFault, "the call came in by no connection, want one that can be broken")
+	}
+	if b.http != nil {
+		if err := answer.Instead(b.http); err != nil {
+			return ownFailure(connect.CodeFailedPrecondition, ReasonFault, strings.TrimPrefix(err.Error(), "optest: "))
+		}
+	}
+	for _, t := range b.transports {
+		if err := answer.Break(t); err != nil {
+			return ownFailure(connect.CodeFailedPrecondition, ReasonFault, strings.TrimPrefix(err.Error(), "optest: "))
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package mockserver
 import (
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -18,7 +19,7 @@ const (
 )
 
 // setPath sets the field at a dotted path to a value as in JSON. A path goes on
-// into an Any, which is packed again.
+// into an Any, which is packed again, and by a number into a list.
 func setPath(m protoreflect.Message, path string, value *structpb.Value) error {
 	return atPath(m, path, func(m protoreflect.Message, name string) error {
 		if packed, ok := m.Interface().(*anypb.Any); ok {
@@ -73,10 +74,19 @@ func atPath(m protoreflect.Message, path string, do func(protoreflect.Message, s
 		return do(m, name)
 	}
 	f := m.Descriptor().Fields().ByName(protoreflect.Name(name))
-	if f == nil || f.Message() == nil || f.IsList() || f.IsMap() {
+	if f == nil || f.Message() == nil || f.IsMap() {
 		return fmt.Errorf("%s has no message field %q", m.Descriptor().FullName(), name)
 	}
-	return atPath(m.Mutable(f).Message(), rest, do)
+	if !f.IsList() {
+		return atPath(m.Mutable(f).Message(), rest, do)
+	}
+	index, rest, _ := strings.Cut(rest, ".")
+	elements := m.Get(f).List().Len()
+	i, err := strconv.Atoi(index)
+	if err != nil || i < 0 || i >= elements || rest == "" {
+		return fmt.Errorf("%s has %d elements, got %q, want the number of one, from 0, and a field of it", name, elements, index)
+	}
+	return atPath(m.Mutable(f).List().Get(i).Message(), rest, do)
 }
 
 // override sets the fields that a scenario names, zero values too.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/optest-dev/optest/mockserver/internal/breakage"
 	"github.com/optest-dev/optest/mockserver/internal/wire"
 )
 
@@ -31,7 +32,8 @@ func (f *front) open(c config, certificates *tls.Config, handler http.Handler) e
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	f.server = &http.Server{
-		Handler:           handler,
+		Handler:           breakage.Handler(handler),
+		ConnContext:       breakage.ConnContext,
 		Protocols:         protocols,
 		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -49,7 +51,7 @@ func (f *front) open(c config, certificates *tls.Config, handler http.Handler) e
 func (f *front) listen(c config, certificates *tls.Config) (net.Listener, error) {
 	if c.listen == "" {
 		f.pipe = wire.NewPipe()
-		return f.pipe, nil
+		return breakage.Listen(f.pipe), nil
 	}
 	if err := checkAddress(c); err != nil {
 		return nil, err
@@ -59,7 +61,7 @@ func (f *front) listen(c config, certificates *tls.Config) (net.Listener, error)
 		return nil, fmt.Errorf("optest: listening on %q: %w", c.listen, err)
 	}
 	f.tcp = tcp
-	return wire.NewSplit(tcp, certificates), nil
+	return wire.NewSplit(tcp, certificates, breakage.Over), nil
 }
 
 // checkAddress refuses to serve a network without a token.

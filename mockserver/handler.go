@@ -36,10 +36,10 @@ func (s *Server) handler() (http.Handler, error) {
 		rpc:     rpc,
 		direct:  methods,
 		unknown: unknownMethod,
-		options: []connecthttp.Option{connecthttp.WithReadMaxBytes(s.config.maxBody)},
+		options: []connecthttp.Option{connecthttp.WithReadMaxBytes(s.config.maxBody), connecthttp.WithCodecs(codecs()...)},
 	}
 	restHandler := sync.OnceValues(func() (http.Handler, error) {
-		return rest.New(rpc, published(rpc), rest.MaxBody(int64(s.config.maxBody)))
+		return rest.New(rpc, published(rpc), rest.MaxBody(int64(s.config.maxBody)), rest.Encode(encodeREST))
 	})
 	if len(s.config.services) > 0 {
 		// Annotations that can't be served are reported at once. Those of the
@@ -50,7 +50,6 @@ func (s *Server) handler() (http.Handler, error) {
 	}
 	unknown := connecthttp.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = r.WithContext(context.WithValue(r.Context(), answerHeader{}, w.Header()))
 		if h := rpcHandlers.handler(r.URL.Path); h != nil {
 			h.ServeHTTP(w, r)
 			return

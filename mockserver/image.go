@@ -41,7 +41,7 @@ func (img *image) view(now time.Time) *clouddesktop.DesktopImage {
 		return m
 	}
 	for _, op := range img.changes {
-		if _, ok := op.request.(*clouddesktop.DeleteDesktopImageRequest); !ok {
+		if _, ok := op.request().(*clouddesktop.DeleteDesktopImageRequest); !ok {
 			continue
 		}
 		switch op.state(now).Phase {
@@ -90,7 +90,7 @@ func (img *image) update(m *clouddesktop.DesktopImage, now time.Time) *clouddesk
 	}
 	var effects []effect
 	for _, op := range img.changes {
-		request, ok := op.request.(*clouddesktop.UpdateDesktopImageRequest)
+		request, ok := op.request().(*clouddesktop.UpdateDesktopImageRequest)
 		if st := op.state(now); ok && st.Phase == engine.Succeeded {
 			effects = append(effects, effect{request, op.created + int64(st.Modified)})
 		}

@@ -3,6 +3,8 @@ package mockserver
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,10 +30,10 @@ func newImages(s *store) *images {
 	return &images{newID: s.newID, byID: map[string]*image{}, byFolder: map[string][]*image{}}
 }
 
-func (im *images) begin(op *longRunning, now time.Time, named bool) (string, error) {
+func (im *images) begin(op *longRunning, request proto.Message, now time.Time, named bool) (string, error) {
 	im.mu.Lock()
 	defer im.mu.Unlock()
-	switch req := op.request.(type) {
+	switch req := request.(type) {
 	case *clouddesktop.CopyFromDesktopRequest:
 		return im.add(op, req.GetFolderId()), nil
 	case *clouddesktop.CopyDesktopImageRequest:
@@ -95,7 +97,7 @@ func (im *images) complete(op *longRunning, st engine.State, response protorefle
 	if !ok {
 		return // Delete answers with Empty
 	}
-	if _, update := op.request.(*clouddesktop.UpdateDesktopImageRequest); !update {
+	if op.method.creates {
 		finish(m)
 		return
 	}
@@ -104,6 +106,21 @@ func (im *images) complete(op *longRunning, st engine.State, response protorefle
 	proto.Reset(m)
 	if img, ok := im.byID[op.target]; ok {
 		proto.Merge(m, img.updated(time.Unix(0, op.created+int64(st.Modified))))
+	}
+}
+
+// forget drops the images that a copy which is gone has made, and the changes
+// that are.
+func (im *images) forget(gone func(*longRunning) bool) {
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	maps.DeleteFunc(im.byID, func(_ string, img *image) bool { return gone(img.create) })
+	for folder, list := range im.byFolder {
+		list = slices.DeleteFunc(list, func(img *image) bool { return gone(img.create) })
+		for _, img := range list {
+			img.changes = slices.DeleteFunc(img.changes, gone)
+		}
+		im.byFolder[folder] = list
 	}
 }
 

@@ -66,10 +66,11 @@ func (c Call) String() string {
 
 // journal remembers the latest calls.
 type journal struct {
-	mu    sync.Mutex
-	limit int
-	calls []*call // a ring once it is full: the oldest is at total % limit
-	total uint64
+	mu      sync.Mutex
+	limit   int
+	calls   []*call // a ring once it is full: the oldest is at total % limit
+	total   uint64
+	dropped uint64 // by clear
 }
 
 // add numbers an ended call and keeps it. The journal owns it from here on; it
@@ -83,9 +84,16 @@ func (j *journal) add(c *call) (number uint64, displaced *call) {
 		j.calls = append(j.calls, c)
 		return j.total, nil
 	}
-	oldest := &j.calls[(j.total-1)%uint64(j.limit)]
+	oldest := &j.calls[(j.total-j.dropped-1)%uint64(j.limit)]
 	displaced, *oldest = *oldest, c
 	return j.total, displaced
+}
+
+// clear forgets all calls. Numbers go on.
+func (j *journal) clear() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.calls, j.dropped = nil, j.total
 }
 
 // list returns copies, the oldest first, and how many are forgotten.
@@ -94,9 +102,9 @@ func (j *journal) list() (calls []Call, forgotten uint64) {
 	defer j.mu.Unlock()
 	n := uint64(len(j.calls))
 	for i := range n {
-		calls = append(calls, j.calls[(j.total-n+i)%uint64(j.limit)].copied())
+		calls = append(calls, j.calls[(j.total-j.dropped-n+i)%uint64(j.limit)].copied())
 	}
-	return calls, j.total - n
+	return calls, j.total - j.dropped - n
 }
 
 // copied shares nothing that the holder could change.

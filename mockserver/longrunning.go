@@ -34,29 +34,46 @@ func (s *Server) start(m *method) connect.Method {
 		}
 		st := op.state(c.now)
 		c.plays(op, st.Step, st.PollHint)
-		message, err := op.message(st)
-		if err != nil {
-			return nil, err
-		}
-		if err := b.fall(ctx, c); err != nil {
-			return nil, err
-		}
-		return message, nil
+		return s.answer(ctx, c, op, st, b)
 	})
+}
+
+// answer lets the blow fall on the call, and answers with the operation in state
+// st unless the blow has another answer.
+func (s *Server) answer(ctx context.Context, c *call, op *longRunning, st engine.State, b blow) (proto.Message, error) {
+	if err := b.fall(ctx, c); err != nil {
+		return nil, err
+	}
+	if age, ok := b.disguise.asOf(); ok {
+		st = op.stateAt(age)
+	}
+	message, err := op.message(st)
+	if err != nil || b.disguise.none() {
+		return message, err
+	}
+	var earlier *operation.Operation
+	if op.before != nil {
+		if earlier, err = op.before.message(op.before.state(c.now)); err != nil {
+			return nil, err
+		}
+	}
+	c.spoilt, err = b.disguise.apply(message, earlier)
+	return message, err
 }
 
 // commit chooses the scenario, lets its faults strike and, unless one of them
 // prevents it, starts the operation or finds the one that the key has started.
 // All of it is one step: of concurrent calls with one key, one starts.
 func (s *Server) commit(c *call, m *method, request proto.Message, key string) (*longRunning, blow, error) {
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
+	ss := c.session
+	ss.store.mu.Lock()
+	defer ss.store.mu.Unlock()
 	k := keyed{m, key}
-	if op, ok := s.store.keys[k]; ok && key != "" {
+	if op, ok := ss.store.keys[k]; ok && key != "" {
 		return op, s.strikeCreate(op.playing, c), nil
 	}
 	in := incoming{method: m, request: request.ProtoReflect(), header: c.info.RequestHeader()}
-	p, named, err := s.repertoire.choose(in)
+	p, named, err := ss.repertoire.choose(in)
 	if err != nil {
 		return nil, blow{}, err
 	}
@@ -65,19 +82,22 @@ func (s *Server) commit(c *call, m *method, request proto.Message, key string) (
 		c.scenario(p, "")
 		return nil, b, nil
 	}
-	op, err := s.store.start(m, p, request, c.now, named)
+	op, err := ss.store.start(m, m.resources(ss), p, request, c.now, named)
 	if err != nil {
 		return nil, blow{}, err
 	}
 	if key != "" {
-		s.store.keys[k] = op
+		ss.store.keys[k] = op
 	}
 	return op, b, nil
 }
 
 // strikeCreate is called with the store's lock held.
 func (s *Server) strikeCreate(p *playing, c *call) blow {
-	return strike(p.faults, &p.creates, target{on: optestv1.Fault_CREATE, call: c, seed: s.store.seed})
+	t := target{on: optestv1.Fault_CREATE, call: c, seed: c.session.store.seed}
+	b := strike(p.faults, &p.creates, t)
+	c.session.injected.strike(&b, t, p, "")
+	return b
 }
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
@@ -95,7 +115,7 @@ func idempotencyKey(header string) (string, error) {
 // getOperation serves OperationService.Get.
 func (s *Server) getOperation(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
 	id := request.(*operation.GetOperationRequest).GetOperationId()
-	op, ok := s.store.operation(id)
+	op, ok := c.session.store.operation(id)
 	if !ok {
 		return nil, notFound("Operation", id)
 	}
@@ -106,17 +126,14 @@ func (s *Server) getOperation(ctx context.Context, c *call, request proto.Messag
 	}
 	c.plays(op, st.Step, st.PollHint)
 	c.struck(b)
-	if err := b.fall(ctx, c); err != nil {
-		return nil, err
-	}
-	return op.message(st)
+	return s.answer(ctx, c, op, st, b)
 }
 
 // cancelOperation serves OperationService.Cancel: "the server returns the
 // `Operation` object with the current status of the operation being canceled".
 func (s *Server) cancelOperation(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
 	id := request.(*operation.CancelOperationRequest).GetOperationId()
-	op, ok := s.store.operation(id)
+	op, ok := c.session.store.operation(id)
 	if !ok {
 		return nil, notFound("Operation", id)
 	}
@@ -128,11 +145,11 @@ func (s *Server) cancelOperation(ctx context.Context, c *call, request proto.Mes
 	}
 	c.plays(op, st.Step, st.PollHint)
 	c.struck(b)
-	if err := b.fall(ctx, c); err != nil {
-		return nil, err
-	}
 	if refusal != nil && st.Phase == engine.Running {
-		return nil, scripted(refusal)
+		if err := b.fall(ctx, c); err != nil {
+			return nil, err
+		}
+		return nil, b.disguise.failed(scripted(refusal))
 	}
-	return op.message(st)
+	return s.answer(ctx, c, op, st, b)
 }

@@ -21,13 +21,14 @@ type method struct {
 	desc      protoreflect.MethodDescriptor
 	procedure string // "/package.Service/Method"
 	request   protoreflect.MessageType
+	control   bool // its calls are in no journal
 
 	// starts tells methods that start a long-running operation. Only they have
 	// what follows, from the annotation `yandex.cloud.api.operation`.
 	starts    bool
 	metadata  protoreflect.MessageType
 	response  protoreflect.MessageType
-	resources resources
+	resources func(*session) resources
 	// metadataURL is the type URL of the metadata in an Any.
 	metadataURL string
 	// target is the metadata field with the id of the operation's resource.

@@ -19,13 +19,15 @@ import (
 // longRunning is what the server keeps of an operation: how it began and what
 // happened to it. What it looks like is computed when somebody asks.
 type longRunning struct {
-	id      string
-	method  *method
-	playing *playing
-	request proto.Message
-	target  string // id of the resource that the operation is about
-	created int64  // Unix nanoseconds
-	seed    uint64
+	id        string
+	method    *method
+	playing   *playing
+	resources resources
+	encoded   string // the request
+	target    string // id of the resource that the operation is about
+	created   int64  // Unix nanoseconds
+	seed      uint64
+	before    *longRunning // the one created before it
 
 	mu    sync.Mutex
 	polls uint32       // answered Gets
@@ -37,6 +39,17 @@ type longRunning struct {
 type tally struct {
 	strikes strikes
 	readers []string // peers, in the order of their first call; only where a fault tells them apart
+}
+
+// request is what the operation was started with. It is kept encoded: the garbage
+// collector has nothing to look for in a million requests then.
+func (op *longRunning) request() proto.Message {
+	m := op.method.request.New().Interface()
+	if err := proto.Unmarshal([]byte(op.encoded), m); err != nil {
+		// It was encoded from a message of the type.
+		return op.method.request.Zero().Interface()
+	}
+	return m
 }
 
 // state is the operation's state now.
@@ -69,6 +82,20 @@ func (op *longRunning) age(now time.Time) time.Duration {
 	return time.Duration(now.UnixNano() - op.created)
 }
 
+// stateAt is the operation's state when it had the given age.
+func (op *longRunning) stateAt(age time.Duration) engine.State {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	then := op.life()
+	for len(then.Reached) > 0 && then.Reached[len(then.Reached)-1] > age {
+		then.Reached = then.Reached[:len(then.Reached)-1]
+	}
+	if then.Cancelled != nil && *then.Cancelled > age {
+		then.Cancelled = nil
+	}
+	return op.playing.plan.At(age, then)
+}
+
 // poll counts one answered Get and returns what it sees.
 func (op *longRunning) poll(now time.Time) engine.State {
 	op.mu.Lock()
@@ -96,19 +123,29 @@ func (op *longRunning) cancel(now time.Time) engine.State {
 
 // strike counts a call about the operation against its scenario's faults.
 func (op *longRunning) strike(now time.Time, t target) blow {
-	if len(op.playing.faults) == 0 {
+	injected := &t.call.session.injected
+	if len(op.playing.faults) == 0 && injected.none() {
 		return blow{}
 	}
 	op.mu.Lock()
-	defer op.mu.Unlock()
 	if op.tally == nil {
 		op.tally = &tally{}
 	}
 	t.phase, t.hasPhase, t.seed = op.stateLocked(now).Phase, true, op.seed
-	if op.playing.tellsReaders {
+	if op.playing.tellsReaders || !injected.none() {
 		t.connection = op.tally.reader(t.call.record.Peer)
 	}
-	return strike(op.playing.faults, &op.tally.strikes, t)
+	b := strike(op.playing.faults, &op.tally.strikes, t)
+	op.mu.Unlock()
+	injected.strike(&b, t, op.playing, op.id)
+	return b
+}
+
+// recount forgets how often faults have struck.
+func (op *longRunning) recount() {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	op.tally = nil
 }
 
 // maxReaders bounds the connections that are told apart. Those that come later
@@ -218,7 +255,7 @@ func (op *longRunning) metadata(st engine.State, a *answer) error {
 func (op *longRunning) response(st engine.State) (*anypb.Any, error) {
 	m := op.method.response.New()
 	op.fill(m)
-	op.method.resources.complete(op, st, m)
+	op.resources.complete(op, st, m)
 	if err := override(m, st.Response); err != nil {
 		return nil, fmt.Errorf("response of scenario %q: %w", op.playing.name(), err)
 	}
@@ -228,7 +265,7 @@ func (op *longRunning) response(st engine.State) (*anypb.Any, error) {
 // fill takes into a resource what the request says of it: fields of the same
 // name and type, the id and the time of creation.
 func (op *longRunning) fill(m protoreflect.Message) {
-	request := op.request.ProtoReflect()
+	request := op.request().ProtoReflect()
 	fields := m.Descriptor().Fields()
 	request.Range(func(from protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		to := fields.ByName(from.Name())

@@ -22,9 +22,9 @@ import (
 
 // stored is what must not grow when a call is refused.
 func (s *Server) stored() int {
-	s.store.mu.RLock()
-	defer s.store.mu.RUnlock()
-	return len(s.store.operations)
+	s.root.Load().store.mu.RLock()
+	defer s.root.Load().store.mu.RUnlock()
+	return len(s.root.Load().store.operations)
 }
 
 func copyFromDesktop(ctx context.Context, s *Server, req *clouddesktop.CopyFromDesktopRequest, opts ...grpc.CallOption) (*operation.Operation, error) {

@@ -1,7 +1,9 @@
 package mockserver
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -24,34 +26,73 @@ import (
 type repertoire struct {
 	mu        sync.Mutex
 	script    []*playing
-	matched   []*playing // the latest first
-	named     map[string]*playing
+	matched   []*playing          // the latest first
+	named     map[string]*playing // those that were added
+	catalogue map[string]*playing // those that were asked for by name
 	byDefault *playing
 	instant   *playing // nil until it is asked for
 }
 
-func newRepertoire() *repertoire { return &repertoire{named: map[string]*playing{}} }
+func newRepertoire() *repertoire {
+	return &repertoire{named: map[string]*playing{}, catalogue: map[string]*playing{}}
+}
 
-// add puts scenarios in play beside those that are.
+// add puts scenarios in play, in the place of those that were added with the
+// same names.
 func (r *repertoire) add(scenarios ...*playing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range scenarios {
+		if p.name() != "" {
+			r.dropLocked(p.name())
+			r.named[p.name()] = p
+		}
 		if p.match != nil {
 			r.matched = slices.Insert(r.matched, 0, p)
-		}
-		if p.name() != "" {
-			r.named[p.name()] = p
 		}
 	}
 }
 
+// drop takes a scenario that was added out of play.
+func (r *repertoire) drop(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dropLocked(name)
+}
+
+func (r *repertoire) dropLocked(name string) bool {
+	p, ok := r.named[name]
+	if ok {
+		delete(r.named, name)
+		r.matched = slices.DeleteFunc(r.matched, func(other *playing) bool { return other == p })
+	}
+	return ok
+}
+
+// added are the scenarios that were added, by name.
+func (r *repertoire) added() []*playing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.SortedFunc(maps.Values(r.named), func(a, b *playing) int { return cmp.Compare(a.name(), b.name()) })
+}
+
+// everything are all scenarios that have counters.
+func (r *repertoire) everything() []*playing {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := slices.Concat(r.script, r.matched, slices.Collect(maps.Values(r.named)), slices.Collect(maps.Values(r.catalogue)))
+	if r.byDefault != nil {
+		all = append(all, r.byDefault)
+	}
+	return all
+}
+
 // play makes p the default, or, where it says which calls it is for, the first
-// to be asked.
+// to be asked. Nil: there is no default any more.
 func (r *repertoire) play(p *playing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if p.match != nil {
+	if p != nil && p.match != nil {
 		r.matched = slices.Insert(r.matched, 0, p)
 		return
 	}
@@ -106,21 +147,24 @@ func (r *repertoire) choose(in incoming) (p *playing, named bool, err error) {
 // byName returns the scenario of that name, of those added or of the catalogue,
 // or nil. A scenario that says which calls it is for is not played by name.
 func (r *repertoire) byName(name string) (*playing, error) {
-	p, ok := r.named[name]
-	if !ok {
-		s, ok := fixtures.Get(name)
-		if !ok {
+	if p, ok := r.named[name]; ok {
+		if p.match != nil {
 			return nil, nil
 		}
-		var err error
-		if p, err = newPlaying(s); err != nil {
-			return nil, err
-		}
-		r.named[name] = p
+		return p, nil
 	}
-	if p.match != nil {
+	if p, ok := r.catalogue[name]; ok {
+		return p, nil
+	}
+	s, ok := fixtures.Get(name)
+	if !ok {
 		return nil, nil
 	}
+	p, err := newPlaying(s)
+	if err != nil {
+		return nil, err
+	}
+	r.catalogue[name] = p
 	return p, nil
 }
 

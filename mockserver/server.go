@@ -32,15 +32,13 @@ import (
 
 // Server is a mock of the API. Its methods are safe for concurrent use.
 type Server struct {
-	tb         testing.TB // nil for a server that the caller closes
-	config     config
-	clock      *clock
-	store      *store
-	repertoire *repertoire
-	journal    journal
-	front      front
-	names      map[string]bool     // of the services served
-	authority  *selfcert.Authority // nil without SelfSigned
+	tb        testing.TB // nil for a server that the caller closes
+	config    config
+	root      atomic.Pointer[session] // of calls that name none
+	sessions  sessions
+	front     front
+	names     map[string]bool     // of the services served
+	authority *selfcert.Authority // nil without SelfSigned
 
 	clients   sync.Mutex
 	grpcConn  *grpc.ClientConn
@@ -80,21 +78,8 @@ func New(tb testing.TB, opts ...Option) *Server {
 // Start starts a server that the caller closes.
 func Start(opts ...Option) (*Server, error) {
 	s := &Server{config: newConfig(opts), names: map[string]bool{}, closing: make(chan struct{}), closed: make(chan struct{})}
-	s.clock = newClock(s.config.speed)
-	s.store = newStore(s.config.maxOperations, s.config.seed)
-	s.journal.limit = s.config.journal
-	s.repertoire = newRepertoire()
-	for _, scenario := range s.config.scenarios {
-		p, err := newPlaying(scenario)
-		if err != nil {
-			return nil, err
-		}
-		s.repertoire.add(p)
-	}
-	if s.config.byDefault != nil {
-		if err := s.play(s.config.byDefault); err != nil {
-			return nil, err
-		}
+	if err := s.renew(""); err != nil {
+		return nil, err
 	}
 	certificates, err := s.certificates()
 	if err != nil {
@@ -149,7 +134,7 @@ func (s *Server) play(scenario *optestv1.Scenario) error {
 	if err != nil {
 		return err
 	}
-	s.repertoire.play(p)
+	s.root.Load().repertoire.play(p)
 	return nil
 }
 
@@ -168,31 +153,31 @@ func (s *Server) Script(scenarios ...*optestv1.Scenario) {
 		}
 		list[i] = p
 	}
-	s.repertoire.enqueue(list...)
+	s.root.Load().repertoire.enqueue(list...)
 }
 
 // Now is the time by the server's clock.
-func (s *Server) Now() time.Time { return s.clock.now() }
+func (s *Server) Now() time.Time { return s.root.Load().clock.now() }
 
 // Advance moves the server's clock forward. Clients are not told: they see it
 // in what they read next.
-func (s *Server) Advance(d time.Duration) { s.clock.advance(max(0, d)) }
+func (s *Server) Advance(d time.Duration) { s.root.Load().clock.advance(max(0, d)) }
 
 // Calls returns the calls that the server has answered, the oldest first: the
 // latest of them where there were more than the journal holds.
 func (s *Server) Calls() []Call {
-	calls, _ := s.journal.list()
+	calls, _ := s.root.Load().journal.list()
 	return calls
 }
 
 // record takes over an ended call. Nobody else may look at it after that: the
 // journal may have forgotten it already.
-func (s *Server) record(c *call) {
+func (s *Server) record(ss *session, c *call) {
 	var seen Call
 	if s.config.observe != nil {
 		seen = c.copied()
 	}
-	number, displaced := s.journal.add(c)
+	number, displaced := ss.journal.add(c)
 	if displaced != nil {
 		displaced.reuse()
 	}
@@ -203,7 +188,7 @@ func (s *Server) record(c *call) {
 }
 
 func (s *Server) history() string {
-	calls, forgotten := s.journal.list()
+	calls, forgotten := s.root.Load().journal.list()
 	if len(calls) == 0 {
 		return "optest: the mock server saw no calls"
 	}

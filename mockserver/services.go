@@ -26,20 +26,21 @@ type plainMethod struct {
 // service is what the server knows of a service beyond its descriptor.
 type service struct {
 	desc      protoreflect.ServiceDescriptor
-	resources resources
-	plain     map[protoreflect.Name]plainMethod
+	resources func(*session) resources
+	// control: its calls are in no journal.
+	control bool
+	plain   map[protoreflect.Name]plainMethod
 }
 
 // services lists what is served.
 func (s *Server) services() []service {
-	images := newImages(s.store)
 	list := []service{
 		{
 			desc:      clouddesktop.File_yandex_cloud_clouddesktop_v1_desktop_image_service_proto.Services().ByName("DesktopImageService"),
-			resources: images,
+			resources: func(ss *session) resources { return ss.images },
 			plain: map[protoreflect.Name]plainMethod{
-				"Get":  {guarded, s.getImage(images)},
-				"List": {guarded, s.listImages(images)},
+				"Get":  {guarded, s.getImage},
+				"List": {guarded, s.listImages},
 			},
 		},
 		{
@@ -64,8 +65,9 @@ func (s *Server) services() []service {
 			},
 		},
 	}
+	list = append(list, s.control())
 	for _, desc := range s.config.services {
-		list = append(list, service{desc: desc, resources: &unkept{newID: s.store.newID}})
+		list = append(list, service{desc: desc, resources: func(ss *session) resources { return ss.others }})
 	}
 	return list
 }
@@ -82,6 +84,11 @@ func (s *Server) methods(list []service) ([]connect.Method, error) {
 				return nil, err
 			}
 			if plain, ok := svc.plain[desc.Name()]; ok {
+				if svc.control {
+					own := *m
+					own.control = true
+					m = &own
+				}
 				methods = append(methods, s.unary(m, plain.access, plain.handler))
 				continue
 			}
@@ -100,10 +107,10 @@ func (s *Server) methods(list []service) ([]connect.Method, error) {
 // only: they have an id, and the response is filled from the request.
 type unkept struct{ newID func(string) string }
 
-func (u *unkept) begin(op *longRunning, _ time.Time, _ bool) (string, error) {
+func (u *unkept) begin(op *longRunning, request proto.Message, _ time.Time, _ bool) (string, error) {
 	if t := op.method.target; t != nil && !op.method.creates {
-		if f := op.request.ProtoReflect().Descriptor().Fields().ByName(t.Name()); f != nil {
-			return op.request.ProtoReflect().Get(f).String(), nil
+		if f := request.ProtoReflect().Descriptor().Fields().ByName(t.Name()); f != nil {
+			return request.ProtoReflect().Get(f).String(), nil
 		}
 	}
 	return u.newID("res"), nil
@@ -111,39 +118,37 @@ func (u *unkept) begin(op *longRunning, _ time.Time, _ bool) (string, error) {
 
 func (u *unkept) complete(*longRunning, engine.State, protoreflect.Message) {}
 
-func (s *Server) getImage(images *images) handler {
-	return func(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
-		if err := s.strikePlain(ctx, c, optestv1.Fault_ON_UNSPECIFIED); err != nil {
-			return nil, err
-		}
-		id := request.(*clouddesktop.GetDesktopImageRequest).GetImageId()
-		image := images.get(id, c.now)
-		if image == nil {
-			return nil, notFound("DesktopImage", id)
-		}
-		return image, nil
+func (s *Server) getImage(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
+	if err := s.strikePlain(ctx, c, optestv1.Fault_ON_UNSPECIFIED); err != nil {
+		return nil, err
 	}
+	id := request.(*clouddesktop.GetDesktopImageRequest).GetImageId()
+	image := c.session.images.get(id, c.now)
+	if image == nil {
+		return nil, notFound("DesktopImage", id)
+	}
+	return image, nil
 }
 
-func (s *Server) listImages(images *images) handler {
-	return func(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
-		if err := s.strikePlain(ctx, c, optestv1.Fault_LIST); err != nil {
-			return nil, err
-		}
-		return images.list(request.(*clouddesktop.ListDesktopImagesRequest), c.now)
+func (s *Server) listImages(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
+	if err := s.strikePlain(ctx, c, optestv1.Fault_LIST); err != nil {
+		return nil, err
 	}
+	return c.session.images.list(request.(*clouddesktop.ListDesktopImagesRequest), c.now)
 }
 
-// strikePlain lets the faults of the default scenario strike a call that is
-// about no operation.
+// strikePlain lets the faults of the default scenario, and those injected, strike
+// a call that is about no operation.
 func (s *Server) strikePlain(ctx context.Context, c *call, on optestv1.Fault_On) error {
-	p := s.repertoire.defaultScenario()
-	if p == nil || len(p.faults) == 0 {
-		return nil
+	p := c.session.repertoire.defaultScenario()
+	t := target{on: on, call: c, seed: c.session.store.seed}
+	var b blow
+	if p != nil && len(p.faults) > 0 {
+		c.session.store.mu.Lock()
+		b = strike(p.faults, &p.creates, t)
+		c.session.store.mu.Unlock()
 	}
-	s.store.mu.Lock()
-	b := strike(p.faults, &p.creates, target{on: on, call: c, seed: s.store.seed})
-	s.store.mu.Unlock()
+	c.session.injected.strike(&b, t, p, "")
 	c.struck(b)
 	return b.fall(ctx, c)
 }

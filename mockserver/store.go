@@ -2,7 +2,6 @@ package mockserver
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +19,7 @@ type resources interface {
 	// begin takes up an operation that starts now and returns the id of its
 	// resource. It refuses what can't be done to the resource as it is. Named
 	// reports that the request's ids name a scenario and not a resource.
-	begin(op *longRunning, now time.Time, named bool) (string, error)
+	begin(op *longRunning, request proto.Message, now time.Time, named bool) (string, error)
 	// complete adds to a response what the request does not say.
 	complete(op *longRunning, st engine.State, response protoreflect.Message)
 }
@@ -34,30 +33,11 @@ type store struct {
 	operations map[string]*longRunning
 	keys       map[keyed]*longRunning
 	serial     uint64
-	ids        strings.Builder
+	text       text
+	buffer     []byte
 	slab       slab[longRunning]
+	latest     *longRunning
 }
-
-// slab hands out values that stay as long as the server, several from one
-// allocation.
-type slab[T any] struct{ free []T }
-
-// next is the value that take hands out.
-func (s *slab[T]) next() *T {
-	if len(s.free) == 0 {
-		s.free = make([]T, slabSize)
-	}
-	return &s.free[0]
-}
-
-func (s *slab[T]) take() *T {
-	v := s.next()
-	s.free = s.free[1:]
-	return v
-}
-
-// slabSize keeps small what a server with one operation wastes.
-const slabSize = 16
 
 // keyed is an idempotency key in the scope of a method: a key used with one
 // method never returns the operation of another.
@@ -83,31 +63,39 @@ func (s *store) operation(id string) (*longRunning, bool) {
 }
 
 // start keeps a new operation and begins its work. The caller holds the lock.
-func (s *store) start(m *method, p *playing, request proto.Message, now time.Time, named bool) (*longRunning, error) {
+func (s *store) start(m *method, res resources, p *playing, request proto.Message, now time.Time, named bool) (*longRunning, error) {
 	if len(s.operations) >= s.limit {
 		return nil, ownFailure(connect.CodeResourceExhausted, ReasonLimit,
 			fmt.Sprintf("%d operations are stored, want fewer than the bound of %d", len(s.operations), s.limit))
 	}
 	op := s.slab.next()
 	*op = longRunning{
-		id:      s.newID("opr"),
-		method:  m,
-		playing: p,
-		request: request,
-		created: now.UnixNano(),
-		seed:    mix(s.seed + s.serial),
+		id:        s.newID("opr"),
+		method:    m,
+		resources: res,
+		playing:   p,
+		created:   now.UnixNano(),
+		seed:      mix(s.seed + s.serial),
 	}
-	target, err := m.resources.begin(op, now, named)
+	encoded, err := proto.MarshalOptions{}.MarshalAppend(s.buffer[:0], request)
 	if err != nil {
+		return nil, fmt.Errorf("optest: keeping the request: %w", err)
+	}
+	s.buffer = encoded[:0]
+	if op.target, err = res.begin(op, request, now, named); err != nil {
 		return nil, err
 	}
-	op.target = target
+	op.encoded = s.text.keep(encoded)
 	s.slab.take()
+	op.before, s.latest = s.latest, op
 	s.operations[op.id] = op
 	return op, nil
 }
 
 const idLength = 20
+
+// serialOf is the end of an id, by which ids are in the order of their creation.
+func serialOf(id string) string { return id[len(id)-8:] }
 
 // newID returns an id of 20 characters that looks like the API's own, the same
 // in every run with the same seed. The caller holds the lock.
@@ -115,20 +103,14 @@ func (s *store) newID(prefix string) string {
 	const digits = "0123456789abcdefghijklmnopqrstuv"
 	s.serial++
 	hi, lo := mix(s.seed^s.serial), s.serial
-	if b := &s.ids; b.Cap()-b.Len() < idLength {
-		*b = strings.Builder{}
-		b.Grow(slabSize * idLength)
-	}
-	b := &s.ids
-	from := b.Len()
-	b.WriteString(prefix)
+	id := append(make([]byte, 0, idLength), prefix...)
 	for range 17 - 8 {
-		b.WriteByte(digits[hi&31])
+		id = append(id, digits[hi&31])
 		hi >>= 5
 	}
 	// The serial number in the end keeps ids apart whatever the mix.
 	for shift := 35; shift >= 0; shift -= 5 {
-		b.WriteByte(digits[lo>>shift&31])
+		id = append(id, digits[lo>>shift&31])
 	}
-	return b.String()[from:]
+	return s.text.keep(id)
 }

@@ -12,7 +12,7 @@ your own add others or, under the same name, take their place.`,
   optest scenarios show early-error
   optest scenarios lint testdata/scenarios`,
 	})
-	cmd.AddCommand(newList(), newShow(), newLint())
+	cmd.AddCommand(newList(), newShow(), newLint(), newSchema())
 	return cmd
 }
 

@@ -30,19 +30,21 @@ var (
 // The picture in one direction: data at the bottom, commands at the top. The
 // judge (conformance) never leans on the judged (mockserver).
 var picture = []layer{
+	{"internal/draw", []string{"proto/gen"}, append([]string{"pgregory.net/rapid"}, messages...)}, // for tests
+	{"internal/duration", nil, messages},
+	{"internal/glob", nil, nil},
 	{"internal/nearest", nil, nil},
 	{"proto/gen", nil, append([]string{"connectrpc.com/connect/v2"}, messages...)},
 	{"proto/drift", nil, messages},
-	{"fixtures", []string{"internal/nearest", "proto/gen"}, messages},
-	{"fixtures/scenariofile", []string{"fixtures", "internal/nearest", "proto/gen"}, append([]string{"github.com/goccy/go-yaml"}, messages...)},
+	{"fixtures", []string{"internal/duration", "internal/glob", "internal/nearest", "proto/gen"}, messages},
+	{"fixtures/scenariofile", []string{"fixtures", "internal/duration", "internal/nearest", "proto/gen"}, append([]string{"github.com/goccy/go-yaml"}, messages...)},
 	{"fixtures/internal/compile", []string{"fixtures", "fixtures/scenariofile", "proto/gen"}, messages},
-	{"fixtures/internal/draw", []string{"fixtures", "proto/gen"}, append([]string{"pgregory.net/rapid"}, messages...)}, // for tests
-	{"trace", []string{"proto/gen"}, messages},
-	{"mockserver", []string{"fixtures", "internal/nearest", "mockserver/engine", "proto/gen", "trace"}, rpc},
+	{"trace", []string{"proto/gen"}, append([]string{"google.golang.org/grpc/binarylog"}, messages...)},
+	{"mockserver", []string{"fixtures", "internal/glob", "internal/nearest", "mockserver/engine", "proto/gen", "trace"}, rpc},
 	{"mockserver/engine", []string{"proto/gen"}, messages},
 	{"conformance", []string{"fixtures", "proto/gen", "trace"}, append([]string{"pgregory.net/rapid"}, rpc...)},
 	{"conformance/pollertest", []string{"conformance", "mockserver", "fixtures", "proto/gen", "trace"}, rpc},
-	{"cmd", []string{"conformance", "mockserver", "mockserver/engine", "fixtures", "fixtures/scenariofile", "internal/nearest", "proto/gen", "trace"}, append([]string{
+	{"cmd", []string{"conformance", "mockserver", "mockserver/engine", "fixtures", "fixtures/scenariofile", "internal/duration", "internal/glob", "internal/nearest", "proto/gen", "trace"}, append([]string{
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "golang.org/x/sys", "github.com/fsnotify/fsnotify",
 	}, rpc...)},
 }

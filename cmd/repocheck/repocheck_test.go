@@ -20,7 +20,7 @@ func TestBreaches(t *testing.T) {
 		{"conformance", "trace", ""},
 		{"conformance", "mockserver", "imports github.com/optest-dev/optest/mockserver, want only fixtures"},
 		{"conformance/pollertest", "mockserver", ""},
-		{"fixtures", "mockserver", "want only internal/nearest"},
+		{"fixtures", "mockserver", "want only internal/duration"},
 		{"mockserver/engine", "mockserver", "want only proto/gen"},
 		{"proto/gen/optest/v1", "fixtures", "imports"},
 		{"trace", "fixtures", "imports"},

@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-
 	"github.com/optest-dev/optest/mockserver"
 	"github.com/optest-dev/optest/mockserver/internal/bench/bare"
-	"github.com/optest-dev/optest/mockserver/internal/wire"
 )
 
 // firstAnswer is how long a test waits for a server in memory and its first answer.
@@ -63,7 +58,7 @@ func firstOfMock(t *testing.T) (float64, error) {
 
 func firstOfBare(t *testing.T) (float64, error) {
 	began := time.Now()
-	conn, stop, err := bareInMemory()
+	conn, stop, err := bare.InMemory()
 	if err != nil {
 		return 0, err
 	}
@@ -74,21 +69,4 @@ func firstOfBare(t *testing.T) (float64, error) {
 
 func microseconds(since time.Time) float64 {
 	return float64(time.Since(since)) / float64(time.Microsecond)
-}
-
-// bareInMemory serves package bare on the pipe that the mock has in memory, too.
-func bareInMemory() (*grpc.ClientConn, func() error, error) {
-	server, err := bare.NewServer()
-	if err != nil {
-		return nil, nil, err
-	}
-	pipe := wire.NewPipe()
-	go func() { _ = server.Serve(pipe) }() // until Close
-	conn, err := grpc.NewClient("passthrough:///bare.invalid:80",
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.Dial(ctx) }))
-	if err != nil {
-		return nil, nil, errors.Join(err, server.Close())
-	}
-	return conn, func() error { return errors.Join(conn.Close(), server.Close()) }, nil
 }

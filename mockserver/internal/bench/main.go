@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -70,7 +71,7 @@ type scale struct {
 }
 
 var (
-	full  = scale{Rounds: 15, Round: 400 * time.Millisecond, Operations: 200_000, Calls: 100_000, Hours: 1_000, Starts: 25, Memory: 400}
+	full  = scale{Rounds: 15, Round: 400 * time.Millisecond, Operations: 200_000, Calls: 100_000, Hours: 1_000, Starts: 25, Memory: 1_200}
 	quick = scale{Rounds: 5, Round: 100 * time.Millisecond, Operations: 20_000, Calls: 20_000, Hours: 100, Starts: 7, Memory: 70}
 )
 
@@ -88,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	if err != nil {
 		return 2, fmt.Errorf("bench: --only %q, want a regular expression: %w", *only, err)
 	}
-	print, ok := formats[*format]
+	write, ok := formats[*format]
 	if !ok {
 		return 2, fmt.Errorf("bench: --format %q, want text or json", *format)
 	}
@@ -97,12 +98,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		s = quick
 	}
 
+	chosen, names := []measure{}, []string{}
+	for _, m := range measures {
+		names = append(names, m.name)
+		if pattern.MatchString(m.name) {
+			chosen = append(chosen, m)
+		}
+	}
+	if len(chosen) == 0 {
+		return 2, fmt.Errorf("bench: --only %q matches no measure, want one of %s", *only, strings.Join(names, ", "))
+	}
+
 	result := newResult()
 	var failures []error
-	for _, m := range measures {
-		if !pattern.MatchString(m.name) {
-			continue
-		}
+	for _, m := range chosen {
 		began := time.Now()
 		fmt.Fprintf(stderr, "bench: %s ...", m.name)
 		rows, err := m.take(ctx, s)
@@ -112,7 +121,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		}
 		result.Rows = append(result.Rows, rows...)
 	}
-	if err := print(stdout, result); err != nil {
+	if err := write(stdout, result); err != nil {
 		failures = append(failures, err)
 	}
 	switch {

@@ -12,9 +12,6 @@ func throughput(ctx context.Context, s scale) (rows []row, err error) {
 		"mockserver.Start(Listen, Default) and net/http with Connect handlers that return a constant; "+
 		"%d rounds of %v each in turns. CPU and allocations are those of the whole server process.", s.Rounds, s.Round)
 	err = both(ctx, func(optest, bare *subject) error {
-		if err := together.times(ctx, optest.client, moreThanTheJournal, get(optest.operation)); err != nil {
-			return err
-		}
 		for _, m := range []struct {
 			name string
 			call func(*subject) rpc
@@ -84,7 +81,7 @@ func contest(ctx context.Context, s scale, l load, optest, bare *subject, call f
 	}
 	var c costs
 	for _, sub := range []*subject{optest, bare} {
-		if _, _, err := l.during(ctx, sub.client, s.Round/2, call(sub)); err != nil {
+		if err := together.times(ctx, sub.client, moreThanTheJournal, call(sub)); err != nil {
 			return c, err
 		}
 	}

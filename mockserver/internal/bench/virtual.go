@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/optest-dev/optest/mockserver"
+	"github.com/optest-dev/optest/mockserver/internal/bench/bare"
 )
 
 const pollEvery = 10 * time.Minute
@@ -44,7 +45,7 @@ func mockInBubble(t *testing.T) (*grpc.ClientConn, error) {
 }
 
 func bareInBubble(t *testing.T) (*grpc.ClientConn, error) {
-	conn, stop, err := bareInMemory()
+	conn, stop, err := bare.InMemory()
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -72,6 +73,31 @@ type statusJSON struct {
 	Code    uint32            `json:"code"`
 	Message string            `json:"message"`
 	Details []json.RawMessage `json:"details,omitempty"`
+}
+
+// Misshapen is an error that is answered in another way than the contract has
+// it. It is no more than Err over other protocols.
+type Misshapen struct {
+	Err    error
+	Status int  // HTTP's, 0 for that of the error's code
+	Text   bool // the answer is the error's message as text/plain
+}
+
+func (m *Misshapen) Error() string { return m.Err.Error() }
+func (m *Misshapen) Unwrap() error { return m.Err }
+
+// writeVerdict answers with err.
+func writeVerdict(w http.ResponseWriter, err error) {
+	verdict := wireError(err)
+	status := httpStatus(verdict.Code())
+	if m, ok := errors.AsType[*Misshapen](err); ok {
+		status = cmp.Or(m.Status, status)
+		if m.Text {
+			write(w, status, textContentType, []byte(verdict.Message()))
+			return
+		}
+	}
+	writeError(w, status, verdict)
 }
 
 func writeError(w http.ResponseWriter, status int, verdict *connect.Error) {

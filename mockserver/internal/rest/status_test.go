@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -56,6 +57,29 @@ func TestOtherErrors(t *testing.T) {
 		got := failing(t, test.err).do(t, "GET", "/operations/a", "")
 		if got.code != test.code || got.body != test.body {
 			t.Errorf("%T %v: %d %s, want %d %s", test.err, test.err, got.code, got.body, test.code, test.body)
+		}
+	}
+}
+
+// TestMisshapenErrors: as some server would answer that confuses the status of
+// the call with that of HTTP, or has no JSON for it.
+func TestMisshapenErrors(t *testing.T) {
+	e := connect.NewError(connect.CodeNotFound, "no <op>")
+	for _, test := range []struct {
+		err         error
+		code        int
+		contentType string
+		body        string
+	}{
+		{&Misshapen{Err: e}, 404, "application/json", `{"code":5,"message":"no <op>"}`},
+		{&Misshapen{Err: e, Status: 200}, 200, "application/json", `{"code":5,"message":"no <op>"}`},
+		{&Misshapen{Err: e, Text: true}, 404, "text/plain", `no <op>`},
+		{fmt.Errorf("outer: %w", &Misshapen{Err: e, Status: 200, Text: true}), 200, "text/plain", `no <op>`},
+	} {
+		got := httptest.NewRecorder()
+		failing(t, test.err).ServeHTTP(got, httptest.NewRequest(http.MethodGet, "/operations/a", nil))
+		if contentType := got.Header().Get("Content-Type"); got.Code != test.code || got.Body.String() != test.body || contentType != test.contentType {
+			t.Errorf("%v: %d %s %s, want %d %s %s", test.err, got.Code, contentType, got.Body, test.code, test.contentType, test.body)
 		}
 	}
 }

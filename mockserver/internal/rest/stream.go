@@ -105,8 +105,7 @@ func (s *stream) finish(err error) {
 	}
 	switch {
 	case err != nil:
-		verdict := wireError(err)
-		writeError(s.w, httpStatus(verdict.Code()), verdict)
+		writeVerdict(s.w, err)
 	case s.answer == nil:
 		writeError(s.w, http.StatusInternalServerError, connect.Errorf(connect.CodeInternal,
 			"optest: %s returned neither a message nor an error, want one of them", s.binding.spec.Procedure))
@@ -134,13 +133,20 @@ func addHeader(to http.Header, from *connect.Header) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	write(w, status, jsonContentType, body)
+}
+
+func write(w http.ResponseWriter, status int, contentType []string, body []byte) {
 	header := w.Header()
-	header["Content-Type"] = jsonContentType
+	header["Content-Type"] = contentType
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	// A client that has gone away is no business of the call.
 	_, _ = w.Write(body)
 }
 
-// jsonContentType is shared by all answers; net/http only reads it.
-var jsonContentType = []string{"application/json"}
+// Content types are shared by all answers; net/http only reads them.
+var (
+	jsonContentType = []string{"application/json"}
+	textContentType = []string{"text/plain"}
+)

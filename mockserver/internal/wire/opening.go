@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"net"
 	"strings"
 	"sync"
@@ -56,3 +57,12 @@ func (c *replayed) again(p []byte) int {
 }
 
 func (c *replayed) CloseWrite() error { return closeWrite(c.Conn) }
+
+// SetLinger is that of [net.TCPConn]: Close after SetLinger(0) is a reset.
+func (c *replayed) SetLinger(seconds int) error {
+	socket, ok := c.Conn.(interface{ SetLinger(int) error })
+	if !ok {
+		return opError("set", c, errors.ErrUnsupported)
+	}
+	return socket.SetLinger(seconds)
+}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -19,6 +21,7 @@ const (
 type pipeConn struct {
 	in, out       *pipeStream
 	local, remote pipeAddr
+	reset         atomic.Bool // Close is a reset
 }
 
 func newPipeConns(client pipeAddr) (dialled, accepted *pipeConn) {
@@ -42,8 +45,19 @@ func (c *pipeConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close lets the other end read what was written, and then io.EOF.
+// SetLinger is that of [net.TCPConn]: Close after SetLinger(0) is a reset. In memory nothing lingers, so that other times only take
+// that back.
+func (c *pipeConn) SetLinger(seconds int) error {
+	c.reset.Store(seconds == 0)
+	return nil
+}
+
+// Close lets the other end read what was written, and then io.EOF: after a reset, syscall.ECONNRESET, and its writes fail with that.
 func (c *pipeConn) Close() error {
+	if c.reset.Load() {
+		c.out.breakOff()
+		c.in.breakOff()
+	}
 	c.out.closeWriter()
 	c.in.closeReader()
 	return nil
@@ -81,6 +95,7 @@ type pipeStream struct {
 
 	writing                    bool // a Write that waits for room keeps its place: concurrent writes are not mixed
 	readerClosed, writerClosed bool
+	broken                     bool // an end was closed by a reset
 	readUntil, writeUntil      deadline
 }
 
@@ -105,6 +120,8 @@ func (s *pipeStream) read(p []byte) (int, error) {
 			n := s.take(p)
 			s.changed.Broadcast()
 			return n, nil
+		case s.writerClosed && s.broken:
+			return 0, syscall.ECONNRESET
 		case s.writerClosed:
 			return 0, io.EOF
 		}
@@ -147,6 +164,8 @@ func (s *pipeStream) refusal() error {
 	switch {
 	case s.writerClosed:
 		return net.ErrClosed
+	case s.readerClosed && s.broken:
+		return syscall.ECONNRESET
 	case s.readerClosed:
 		return io.ErrClosedPipe
 	case s.writeUntil.passed():
@@ -190,6 +209,15 @@ func (s *pipeStream) grow(need int) {
 	n := copy(larger, s.ring[s.head:min(s.head+s.count, len(s.ring))])
 	copy(larger[n:], s.ring[:s.count-n])
 	s.ring, s.head = larger, 0
+}
+
+// breakOff makes the closing of an end a reset to the other one.
+func (s *pipeStream) breakOff() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.readerClosed && !s.writerClosed { // what was closed before stays so
+		s.broken = true
+	}
 }
 
 func (s *pipeStream) closeWriter() {

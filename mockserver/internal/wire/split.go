@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -23,14 +24,20 @@ const (
 //   - HTTP/2 with prior knowledge: a [Coalesce];
 //   - anything else, so HTTP/1: the connection itself.
 //
+// With layers of its caller's, the handshake of TLS is done before Accept, and no [*tls.Conn] is returned: the layers go over what
+// TLS deciphers, and over them a [Coalesce] where the client has negotiated HTTP/2. net/http then serves that as it does HTTP/2 with
+// prior knowledge, which the client can't tell from HTTP/2 over TLS, but http.Request.TLS is nil unless a handler sets it.
+//
 // The bytes looked at are read again by the server. One goroutine a connection waits for them, at most 10 seconds, so a silent
 // connection holds up no other. At most 1,024 of them wait; with more, the oldest must speak within its first second, or it is closed
-// to make room. How long a handshake or a request may take is for http.Server.ReadHeaderTimeout.
+// to make room. How long a handshake or a request may take is for http.Server.ReadHeaderTimeout; with layers a handshake is part of
+// what the client has 10 seconds for.
 //
 // Its methods may be called from several goroutines.
 type Split struct {
 	inner    net.Listener
 	config   *tls.Config
+	layers   []Layer
 	arrivals chan arrival
 	slots    chan struct{} // one for each connection that is not yet accepted
 	closing  chan struct{}
@@ -41,6 +48,9 @@ type Split struct {
 	closed bool
 	silent map[*undecided]struct{}
 }
+
+// A Layer is put over a connection, below what gathers its writes. It sees what net/http reads and writes, in the clear.
+type Layer func(net.Conn) net.Conn
 
 // undecided is a connection whose client has not yet told its protocol.
 type undecided struct {
@@ -54,8 +64,9 @@ type arrival struct {
 }
 
 // NewSplit splits the connections of inner, which it owns from then on. The server needs HTTP1, HTTP2 and UnencryptedHTTP2 in its
-// Protocols. A config without NextProtos offers h2 and http/1.1; without a config, TLS clients are treated like any other.
-func NewSplit(inner net.Listener, config *tls.Config) *Split {
+// Protocols. A config without NextProtos offers h2 and http/1.1; without a config, TLS clients are treated like any other. The
+// first layer is the lowest.
+func NewSplit(inner net.Listener, config *tls.Config, layers ...Layer) *Split {
 	if config != nil && len(config.NextProtos) == 0 {
 		config = config.Clone()
 		config.NextProtos = []string{"h2", "http/1.1"}
@@ -63,6 +74,7 @@ func NewSplit(inner net.Listener, config *tls.Config) *Split {
 	s := &Split{
 		inner:    inner,
 		config:   config,
+		layers:   layers,
 		arrivals: make(chan arrival),
 		slots:    make(chan struct{}, splitUndecided),
 		closing:  make(chan struct{}),
@@ -188,13 +200,17 @@ func (u *undecided) limit(silence time.Duration) {
 func (s *Split) decide(u *undecided) {
 	defer func() { <-s.slots }()
 	first, err := opening(u.conn)
+	var conn net.Conn
+	if err == nil {
+		conn = s.layer(u.conn, first)
+	}
 	s.mu.Lock()
 	delete(s.silent, u) // before the deadline is lifted: hurry must not set it again
 	s.mu.Unlock()
 	if err == nil {
 		err = u.conn.SetReadDeadline(time.Time{})
 	}
-	if err != nil || !s.deliver(arrival{conn: s.layer(u.conn, first)}) {
+	if err != nil || !s.deliver(arrival{conn: conn}) {
 		_ = u.conn.Close() // silent, gone, or the listener is closed: no request to answer
 	}
 }
@@ -203,11 +219,32 @@ func (s *Split) layer(conn net.Conn, first []byte) net.Conn {
 	again := &replayed{Conn: conn, left: first}
 	switch {
 	case startsTLS(first) && s.config != nil:
-		return tls.Server(NewCoalesce(again), s.config)
+		return s.secure(again)
 	case startsHTTP2(first):
-		return NewCoalesce(again)
+		return NewCoalesce(s.through(again))
 	}
-	return again
+	return s.through(again)
+}
+
+func (s *Split) secure(conn net.Conn) net.Conn {
+	if len(s.layers) == 0 {
+		return tls.Server(NewCoalesce(conn), s.config)
+	}
+	secured := tls.Server(conn, s.config)
+	if err := secured.HandshakeContext(context.Background()); err != nil {
+		return secured // net/http asks for the handshake, gets the same error and reports it
+	}
+	if secured.ConnectionState().NegotiatedProtocol == "h2" {
+		return NewCoalesce(s.through(secured))
+	}
+	return s.through(secured)
+}
+
+func (s *Split) through(conn net.Conn) net.Conn {
+	for _, layer := range s.layers {
+		conn = layer(conn)
+	}
+	return conn
 }
 
 func (s *Split) deliver(a arrival) bool {

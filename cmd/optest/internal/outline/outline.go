@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 
+	"github.com/optest-dev/optest/internal/duration"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
@@ -100,4 +101,27 @@ func Outcome(s *optestv1.Scenario) string {
 		return e.GetCode().String()
 	}
 	return strings.ReplaceAll(strings.ToLower(e.GetOutcome().String()), "_", " ")
+}
+
+// Conclusion is what a right client does at the end, as it goes on after "a right
+// client". It is empty where the scenario does not say.
+func Conclusion(s *optestv1.Scenario) string {
+	e := s.GetExpect()
+	text, ok := map[optestv1.Expect_Outcome]string{
+		optestv1.Expect_SUCCEEDED:      "returns the response",
+		optestv1.Expect_FAILED:         "reports " + e.GetCode().String(),
+		optestv1.Expect_CANCELLED:      "reports that the operation was cancelled, with " + e.GetCode().String(),
+		optestv1.Expect_DEADLINE:       "gives up at its own deadline and says which operation goes on",
+		optestv1.Expect_PROTOCOL_ERROR: "says that the server broke the contract",
+	}[e.GetOutcome()]
+	if !ok {
+		return ""
+	}
+	if e.GetCancelAt() != nil {
+		text = "that cancels " + duration.Format(e.GetCancelAt()) + " after creation " + text
+	}
+	if at := e.GetNotBefore(); at.AsDuration() > 0 {
+		text += ", not before " + duration.Format(at)
+	}
+	return text
 }

@@ -77,6 +77,29 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
+func TestConclusion(t *testing.T) {
+	for name, want := range map[string]string{
+		"instant":                 "returns the response",
+		"slow-success":            "returns the response, not before 10m",
+		"early-error":             "reports RESOURCE_EXHAUSTED, not before 1m",
+		"never-done":              "gives up at its own deadline and says which operation goes on, not before 1m",
+		"cancelled-with-rollback": "that cancels 10s after creation reports that the operation was cancelled, with CANCELLED, not before 40s",
+	} {
+		if got := outline.Conclusion(fixtures.Must(name)); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	broken := &optestv1.Scenario{Expect: &optestv1.Expect{Outcome: optestv1.Expect_PROTOCOL_ERROR}}
+	if got := outline.Conclusion(broken); got != "says that the server broke the contract" {
+		t.Errorf("%q, want the breach", got)
+	}
+	for _, s := range []*optestv1.Scenario{nil, {Expect: &optestv1.Expect{}}, {Expect: &optestv1.Expect{Outcome: 99}}} {
+		if got := outline.Conclusion(s); got != "" {
+			t.Errorf("%q, want nothing", got)
+		}
+	}
+}
+
 // A table has room for it.
 func TestCatalogueIsShort(t *testing.T) {
 	for s := range fixtures.All() {

@@ -17,7 +17,10 @@ type Output struct {
 	// Live reports that a line may be written over: as Colour, and not in CI,
 	// where a terminal is often only played.
 	Live bool
-	file *os.File // nil unless a terminal
+	// ASCII reports that no more than that can be shown: a terminal whose locale
+	// is not UTF-8. What is not a terminal takes UTF-8.
+	ASCII bool
+	file  *os.File // nil unless a terminal
 }
 
 // New looks at w and, with getenv, at the environment.
@@ -30,6 +33,7 @@ func New(w io.Writer, getenv func(string) string) Output {
 	out.file = file
 	out.Colour = getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 	out.Live = out.Colour && getenv("CI") == ""
+	out.ASCII = !utf8(getenv)
 	return out
 }
 

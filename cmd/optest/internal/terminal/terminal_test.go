@@ -23,8 +23,8 @@ func TestNewOutsideTerminals(t *testing.T) {
 		"pipe":   terminal.New(writer, none),
 		"memory": terminal.New(new(strings.Builder), none),
 	} {
-		if out.Colour || out.Live || out.Width() != 0 {
-			t.Errorf("%s: colour %v, live %v, width %d, want none of it", name, out.Colour, out.Live, out.Width())
+		if out.Colour || out.Live || out.ASCII || out.Width() != 0 {
+			t.Errorf("%s: colour %v, live %v, ASCII %v, width %d, want none of it", name, out.Colour, out.Live, out.ASCII, out.Width())
 		}
 	}
 }

@@ -297,6 +297,106 @@ func (TransportFault_Kind) EnumDescriptor() ([]byte, []int) {
 	return file_optest_v1_scenario_proto_rawDescGZIP(), []int{15, 0}
 }
 
+type ClockFault_Stamp int32
+
+const (
+	ClockFault_STAMP_UNSPECIFIED ClockFault_Stamp = 0
+	ClockFault_CREATED_AT        ClockFault_Stamp = 1
+	ClockFault_MODIFIED_AT       ClockFault_Stamp = 2
+)
+
+// Enum value maps for ClockFault_Stamp.
+var (
+	ClockFault_Stamp_name = map[int32]string{
+		0: "STAMP_UNSPECIFIED",
+		1: "CREATED_AT",
+		2: "MODIFIED_AT",
+	}
+	ClockFault_Stamp_value = map[string]int32{
+		"STAMP_UNSPECIFIED": 0,
+		"CREATED_AT":        1,
+		"MODIFIED_AT":       2,
+	}
+)
+
+func (x ClockFault_Stamp) Enum() *ClockFault_Stamp {
+	p := new(ClockFault_Stamp)
+	*p = x
+	return p
+}
+
+func (x ClockFault_Stamp) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ClockFault_Stamp) Descriptor() protoreflect.EnumDescriptor {
+	return file_optest_v1_scenario_proto_enumTypes[4].Descriptor()
+}
+
+func (ClockFault_Stamp) Type() protoreflect.EnumType {
+	return &file_optest_v1_scenario_proto_enumTypes[4]
+}
+
+func (x ClockFault_Stamp) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ClockFault_Stamp.Descriptor instead.
+func (ClockFault_Stamp) EnumDescriptor() ([]byte, []int) {
+	return file_optest_v1_scenario_proto_rawDescGZIP(), []int{16, 0}
+}
+
+type ClockFault_Source int32
+
+const (
+	ClockFault_SOURCE_UNSPECIFIED ClockFault_Source = 0
+	// When the operation was created.
+	ClockFault_CREATION ClockFault_Source = 1
+	// When it is answered.
+	ClockFault_NOW ClockFault_Source = 2
+)
+
+// Enum value maps for ClockFault_Source.
+var (
+	ClockFault_Source_name = map[int32]string{
+		0: "SOURCE_UNSPECIFIED",
+		1: "CREATION",
+		2: "NOW",
+	}
+	ClockFault_Source_value = map[string]int32{
+		"SOURCE_UNSPECIFIED": 0,
+		"CREATION":           1,
+		"NOW":                2,
+	}
+)
+
+func (x ClockFault_Source) Enum() *ClockFault_Source {
+	p := new(ClockFault_Source)
+	*p = x
+	return p
+}
+
+func (x ClockFault_Source) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ClockFault_Source) Descriptor() protoreflect.EnumDescriptor {
+	return file_optest_v1_scenario_proto_enumTypes[5].Descriptor()
+}
+
+func (ClockFault_Source) Type() protoreflect.EnumType {
+	return &file_optest_v1_scenario_proto_enumTypes[5]
+}
+
+func (x ClockFault_Source) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ClockFault_Source.Descriptor instead.
+func (ClockFault_Source) EnumDescriptor() ([]byte, []int) {
+	return file_optest_v1_scenario_proto_rawDescGZIP(), []int{16, 1}
+}
+
 type JsonFault_Shape int32
 
 const (
@@ -304,8 +404,18 @@ const (
 	JsonFault_INT64_AS_NUMBER   JsonFault_Shape = 1
 	JsonFault_SNAKE_CASE        JsonFault_Shape = 2
 	JsonFault_NULL_MEMBERS      JsonFault_Shape = 3
-	JsonFault_ERROR_WITH_200    JsonFault_Shape = 4
-	JsonFault_TEXT_PLAIN        JsonFault_Shape = 5
+	// Over REST, an error has the HTTP status 200.
+	JsonFault_ERROR_WITH_200 JsonFault_Shape = 4
+	// Over REST, an error is its message as text/plain.
+	JsonFault_TEXT_PLAIN JsonFault_Shape = 5
+	// Timestamps are numbers of seconds.
+	JsonFault_EPOCH_SECONDS JsonFault_Shape = 6
+	// `labels` is one text, as the reference page prints its type.
+	JsonFault_LABELS_AS_TEXT JsonFault_Shape = 7
+	// 64-bit numbers lose what a double can't hold.
+	JsonFault_INT64_AS_DOUBLE JsonFault_Shape = 8
+	// `metadata` is left out.
+	JsonFault_WITHOUT_METADATA JsonFault_Shape = 9
 )
 
 // Enum value maps for JsonFault_Shape.
@@ -317,6 +427,10 @@ var (
 		3: "NULL_MEMBERS",
 		4: "ERROR_WITH_200",
 		5: "TEXT_PLAIN",
+		6: "EPOCH_SECONDS",
+		7: "LABELS_AS_TEXT",
+		8: "INT64_AS_DOUBLE",
+		9: "WITHOUT_METADATA",
 	}
 	JsonFault_Shape_value = map[string]int32{
 		"SHAPE_UNSPECIFIED": 0,
@@ -325,6 +439,10 @@ var (
 		"NULL_MEMBERS":      3,
 		"ERROR_WITH_200":    4,
 		"TEXT_PLAIN":        5,
+		"EPOCH_SECONDS":     6,
+		"LABELS_AS_TEXT":    7,
+		"INT64_AS_DOUBLE":   8,
+		"WITHOUT_METADATA":  9,
 	}
 )
 
@@ -339,11 +457,11 @@ func (x JsonFault_Shape) String() string {
 }
 
 func (JsonFault_Shape) Descriptor() protoreflect.EnumDescriptor {
-	return file_optest_v1_scenario_proto_enumTypes[4].Descriptor()
+	return file_optest_v1_scenario_proto_enumTypes[6].Descriptor()
 }
 
 func (JsonFault_Shape) Type() protoreflect.EnumType {
-	return &file_optest_v1_scenario_proto_enumTypes[4]
+	return &file_optest_v1_scenario_proto_enumTypes[6]
 }
 
 func (x JsonFault_Shape) Number() protoreflect.EnumNumber {
@@ -353,6 +471,324 @@ func (x JsonFault_Shape) Number() protoreflect.EnumNumber {
 // Deprecated: Use JsonFault_Shape.Descriptor instead.
 func (JsonFault_Shape) EnumDescriptor() ([]byte, []int) {
 	return file_optest_v1_scenario_proto_rawDescGZIP(), []int{17, 0}
+}
+
+type QuirkFault_Kind int32
+
+const (
+	QuirkFault_KIND_UNSPECIFIED QuirkFault_Kind = 0
+	// Required fields may be empty.
+	QuirkFault_REQUIRED_IGNORED QuirkFault_Kind = 1
+	// Lengths are counted in bytes of UTF-8.
+	QuirkFault_LENGTH_IN_BYTES QuirkFault_Kind = 2
+	// Lengths are counted in units of UTF-16.
+	QuirkFault_LENGTH_IN_UTF16 QuirkFault_Kind = 3
+	// The longest allowed text is refused.
+	QuirkFault_LENGTH_ONE_LESS QuirkFault_Kind = 4
+	// Texts may be of any length, `description` excepted.
+	QuirkFault_LENGTH_IGNORED QuirkFault_Kind = 5
+	// `description` may be of any length.
+	QuirkFault_DESCRIPTION_UNLIMITED QuirkFault_Kind = 6
+	// A pattern need only match a part of the text.
+	QuirkFault_PATTERN_UNANCHORED QuirkFault_Kind = 7
+	// Lists and maps may have one entry more than allowed.
+	QuirkFault_SIZE_ONE_MORE QuirkFault_Kind = 8
+	// `name` is required although it is documented as optional.
+	QuirkFault_NAME_REQUIRED QuirkFault_Kind = 9
+	// A request that is refused starts its operation all the same.
+	QuirkFault_REFUSED_BUT_CREATED QuirkFault_Kind = 10
+	// A request that has to be refused gets an operation that has failed.
+	QuirkFault_REFUSED_BY_OPERATION QuirkFault_Kind = 11
+	// Refusals have no details.
+	QuirkFault_WITHOUT_DETAILS QuirkFault_Kind = 12
+	// Refusals name a field `request`.
+	QuirkFault_WRONG_FIELD_NAMED QuirkFault_Kind = 13
+	// Tags 1 and 2, which an older version had, are read as `folder_id` and
+	// `name`.
+	QuirkFault_RESERVED_TAGS_READ QuirkFault_Kind = 14
+	// Fields that the server does not know are refused.
+	QuirkFault_UNKNOWN_FIELDS_REFUSED QuirkFault_Kind = 15
+	// Text that is not UTF-8 is accepted, over binary protocols.
+	QuirkFault_BAD_UTF8_ACCEPTED QuirkFault_Kind = 16
+	// Tags 1 and 2 of a request to Update are read as each other.
+	QuirkFault_TAGS_SWAPPED QuirkFault_Kind = 17
+	// A required token need not be sent.
+	QuirkFault_TOKEN_IGNORED QuirkFault_Kind = 18
+	// OperationService.Get takes any token, so that others' operations can be
+	// read.
+	QuirkFault_ANY_TOKEN_READS QuirkFault_Kind = 19
+	// `name` loses spaces at its ends.
+	QuirkFault_NAME_TRIMMED QuirkFault_Kind = 20
+	// `name` ends after 49 characters.
+	QuirkFault_NAME_CUT QuirkFault_Kind = 21
+	// Letters of `name` are joined with the accents that follow them.
+	QuirkFault_NAME_COMPOSED QuirkFault_Kind = 22
+	// `labels` are forgotten.
+	QuirkFault_LABELS_DROPPED QuirkFault_Kind = 23
+	// `labels` of the request before stay.
+	QuirkFault_LABELS_MERGED QuirkFault_Kind = 24
+	// `folder_id` is forgotten.
+	QuirkFault_FOLDER_IGNORED QuirkFault_Kind = 25
+	// `folder_id` is taken from the first other required id.
+	QuirkFault_FOLDER_IS_SOURCE QuirkFault_Kind = 26
+	// The operation's description is 210 characters and the request's name.
+	QuirkFault_DESCRIPTION_HOLDS_NAME QuirkFault_Kind = 27
+	// `created_by` is whoever asks: by its token, or by its connection.
+	QuirkFault_CREATOR_IS_CALLER QuirkFault_Kind = 28
+	// A new resource gets the id of the one before.
+	QuirkFault_ID_REUSED QuirkFault_Kind = 29
+	// A new resource gets the id of what it is made from.
+	QuirkFault_ID_IS_SOURCE QuirkFault_Kind = 30
+	// An image can't be found before it is ACTIVE.
+	QuirkFault_IMAGE_HIDDEN_UNTIL_DONE QuirkFault_Kind = 31
+	// A failed operation leaves its image.
+	QuirkFault_IMAGE_LEFT_BY_FAILURE QuirkFault_Kind = 32
+	// A cancelled operation leaves its image.
+	QuirkFault_IMAGE_LEFT_BY_CANCEL QuirkFault_Kind = 33
+	// Each image is listed twice.
+	QuirkFault_IMAGE_LISTED_TWICE QuirkFault_Kind = 34
+	// Each image is listed in the folder `other-folder`, too.
+	QuirkFault_IMAGE_LISTED_ELSEWHERE QuirkFault_Kind = 35
+	// A key has no effect.
+	QuirkFault_KEY_IGNORED QuirkFault_Kind = 36
+	// The second call with a key gets the operation as it was in the first.
+	QuirkFault_KEY_ANSWERS_OLD_STATE QuirkFault_Kind = 37
+	// A key is looked up, and 20 ms later noted.
+	QuirkFault_KEY_RACE QuirkFault_Kind = 38
+	// Calls with the same request have the same key, whichever they send.
+	QuirkFault_KEY_IS_REQUEST QuirkFault_Kind = 39
+	// Calls without a key that have the same request have the same key.
+	QuirkFault_KEY_FROM_REQUEST QuirkFault_Kind = 40
+	// The same key with another request is another key.
+	QuirkFault_KEY_COVERS_REQUEST QuirkFault_Kind = 41
+	// A key that is no UUID is answered with INTERNAL.
+	QuirkFault_KEY_CRASHES QuirkFault_Kind = 42
+	// A refused call uses up its key: the next call with it is refused alike.
+	QuirkFault_KEY_BURNT QuirkFault_Kind = 43
+	// A key counts for all methods.
+	QuirkFault_KEY_OF_ALL_METHODS QuirkFault_Kind = 44
+	// Get of an id that is not known answers with an operation that is done.
+	QuirkFault_UNKNOWN_IS_DONE QuirkFault_Kind = 45
+	// Get of an id that is not known answers with an operation in progress.
+	QuirkFault_UNKNOWN_IS_RUNNING QuirkFault_Kind = 46
+	// Cancel of an id that is not known answers with an operation that is done
+	// with CANCELLED.
+	QuirkFault_UNKNOWN_IS_CANCELLED QuirkFault_Kind = 47
+	// Cancel ends the newest operation instead of the one asked for.
+	QuirkFault_CANCEL_HITS_NEWEST QuirkFault_Kind = 48
+	// Cancel gives an operation that is done the error CANCELLED.
+	QuirkFault_CANCEL_OVERWRITES QuirkFault_Kind = 49
+	// A second Cancel has the operation run again, for good.
+	QuirkFault_CANCEL_RESTARTS QuirkFault_Kind = 50
+	// Over REST, HEAD and OPTIONS at the path of Cancel cancel.
+	QuirkFault_CANCEL_BY_HEAD QuirkFault_Kind = 51
+	// Over REST, a Get with the header `purpose` or `sec-purpose` that says
+	// prefetch cancels.
+	QuirkFault_CANCEL_BY_PREFETCH QuirkFault_Kind = 52
+	// Operations are known only over the protocol that they were created over.
+	QuirkFault_STORE_PER_PROTOCOL QuirkFault_Kind = 53
+	// Work goes on past the call's deadline.
+	QuirkFault_DEADLINE_IGNORED QuirkFault_Kind = 54
+	// Over REST, an escaped slash in the path ends it and an escaped colon is
+	// one.
+	QuirkFault_PATH_UNESCAPED QuirkFault_Kind = 55
+	// Over gRPC and gRPC-Web, an error has the status 17.
+	QuirkFault_STATUS_17 QuirkFault_Kind = 56
+	// Over gRPC, an answer has the status INTERNAL beside its message.
+	QuirkFault_STATUS_BESIDE_MESSAGE QuirkFault_Kind = 57
+	// Over gRPC and gRPC-Web, an error's message is sent in UTF-8 as it is.
+	QuirkFault_MESSAGE_RAW QuirkFault_Kind = 58
+	// Over gRPC in HTTP/2 and gRPC-Web, an error's message is followed by a line
+	// feed and the line `x-injected: yes`.
+	QuirkFault_MESSAGE_INJECTS QuirkFault_Kind = 59
+	// Over gRPC and gRPC-Web, an error's details say INTERNAL whatever its code
+	// is.
+	QuirkFault_DETAILS_DIFFER QuirkFault_Kind = 60
+	// Over gRPC, an error's code is in the HTTP status, too.
+	QuirkFault_STATUS_IN_HTTP QuirkFault_Kind = 61
+	// Over gRPC, an answer's content type is text/html.
+	QuirkFault_CONTENT_TYPE_HTML QuirkFault_Kind = 62
+	// Over REST, an error's HTTP status is 422 whatever its code is.
+	QuirkFault_HTTP_STATUS_WRONG QuirkFault_Kind = 63
+	// Over REST, an error's body is the member `error` of another object.
+	QuirkFault_BODY_WRAPPED QuirkFault_Kind = 64
+	// Over REST, an error's body is HTML.
+	QuirkFault_BODY_HTML QuirkFault_Kind = 65
+	// Over REST, INVALID_ARGUMENT becomes INTERNAL.
+	QuirkFault_INVALID_IS_INTERNAL QuirkFault_Kind = 66
+	// Over Connect, an error's HTTP status is 200.
+	QuirkFault_CONNECT_ERROR_WITH_200 QuirkFault_Kind = 67
+)
+
+// Enum value maps for QuirkFault_Kind.
+var (
+	QuirkFault_Kind_name = map[int32]string{
+		0:  "KIND_UNSPECIFIED",
+		1:  "REQUIRED_IGNORED",
+		2:  "LENGTH_IN_BYTES",
+		3:  "LENGTH_IN_UTF16",
+		4:  "LENGTH_ONE_LESS",
+		5:  "LENGTH_IGNORED",
+		6:  "DESCRIPTION_UNLIMITED",
+		7:  "PATTERN_UNANCHORED",
+		8:  "SIZE_ONE_MORE",
+		9:  "NAME_REQUIRED",
+		10: "REFUSED_BUT_CREATED",
+		11: "REFUSED_BY_OPERATION",
+		12: "WITHOUT_DETAILS",
+		13: "WRONG_FIELD_NAMED",
+		14: "RESERVED_TAGS_READ",
+		15: "UNKNOWN_FIELDS_REFUSED",
+		16: "BAD_UTF8_ACCEPTED",
+		17: "TAGS_SWAPPED",
+		18: "TOKEN_IGNORED",
+		19: "ANY_TOKEN_READS",
+		20: "NAME_TRIMMED",
+		21: "NAME_CUT",
+		22: "NAME_COMPOSED",
+		23: "LABELS_DROPPED",
+		24: "LABELS_MERGED",
+		25: "FOLDER_IGNORED",
+		26: "FOLDER_IS_SOURCE",
+		27: "DESCRIPTION_HOLDS_NAME",
+		28: "CREATOR_IS_CALLER",
+		29: "ID_REUSED",
+		30: "ID_IS_SOURCE",
+		31: "IMAGE_HIDDEN_UNTIL_DONE",
+		32: "IMAGE_LEFT_BY_FAILURE",
+		33: "IMAGE_LEFT_BY_CANCEL",
+		34: "IMAGE_LISTED_TWICE",
+		35: "IMAGE_LISTED_ELSEWHERE",
+		36: "KEY_IGNORED",
+		37: "KEY_ANSWERS_OLD_STATE",
+		38: "KEY_RACE",
+		39: "KEY_IS_REQUEST",
+		40: "KEY_FROM_REQUEST",
+		41: "KEY_COVERS_REQUEST",
+		42: "KEY_CRASHES",
+		43: "KEY_BURNT",
+		44: "KEY_OF_ALL_METHODS",
+		45: "UNKNOWN_IS_DONE",
+		46: "UNKNOWN_IS_RUNNING",
+		47: "UNKNOWN_IS_CANCELLED",
+		48: "CANCEL_HITS_NEWEST",
+		49: "CANCEL_OVERWRITES",
+		50: "CANCEL_RESTARTS",
+		51: "CANCEL_BY_HEAD",
+		52: "CANCEL_BY_PREFETCH",
+		53: "STORE_PER_PROTOCOL",
+		54: "DEADLINE_IGNORED",
+		55: "PATH_UNESCAPED",
+		56: "STATUS_17",
+		57: "STATUS_BESIDE_MESSAGE",
+		58: "MESSAGE_RAW",
+		59: "MESSAGE_INJECTS",
+		60: "DETAILS_DIFFER",
+		61: "STATUS_IN_HTTP",
+		62: "CONTENT_TYPE_HTML",
+		63: "HTTP_STATUS_WRONG",
+		64: "BODY_WRAPPED",
+		65: "BODY_HTML",
+		66: "INVALID_IS_INTERNAL",
+		67: "CONNECT_ERROR_WITH_200",
+	}
+	QuirkFault_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED":        0,
+		"REQUIRED_IGNORED":        1,
+		"LENGTH_IN_BYTES":         2,
+		"LENGTH_IN_UTF16":         3,
+		"LENGTH_ONE_LESS":         4,
+		"LENGTH_IGNORED":          5,
+		"DESCRIPTION_UNLIMITED":   6,
+		"PATTERN_UNANCHORED":      7,
+		"SIZE_ONE_MORE":           8,
+		"NAME_REQUIRED":           9,
+		"REFUSED_BUT_CREATED":     10,
+		"REFUSED_BY_OPERATION":    11,
+		"WITHOUT_DETAILS":         12,
+		"WRONG_FIELD_NAMED":       13,
+		"RESERVED_TAGS_READ":      14,
+		"UNKNOWN_FIELDS_REFUSED":  15,
+		"BAD_UTF8_ACCEPTED":       16,
+		"TAGS_SWAPPED":            17,
+		"TOKEN_IGNORED":           18,
+		"ANY_TOKEN_READS":         19,
+		"NAME_TRIMMED":            20,
+		"NAME_CUT":                21,
+		"NAME_COMPOSED":           22,
+		"LABELS_DROPPED":          23,
+		"LABELS_MERGED":           24,
+		"FOLDER_IGNORED":          25,
+		"FOLDER_IS_SOURCE":        26,
+		"DESCRIPTION_HOLDS_NAME":  27,
+		"CREATOR_IS_CALLER":       28,
+		"ID_REUSED":               29,
+		"ID_IS_SOURCE":            30,
+		"IMAGE_HIDDEN_UNTIL_DONE": 31,
+		"IMAGE_LEFT_BY_FAILURE":   32,
+		"IMAGE_LEFT_BY_CANCEL":    33,
+		"IMAGE_LISTED_TWICE":      34,
+		"IMAGE_LISTED_ELSEWHERE":  35,
+		"KEY_IGNORED":             36,
+		"KEY_ANSWERS_OLD_STATE":   37,
+		"KEY_RACE":                38,
+		"KEY_IS_REQUEST":          39,
+		"KEY_FROM_REQUEST":        40,
+		"KEY_COVERS_REQUEST":      41,
+		"KEY_CRASHES":             42,
+		"KEY_BURNT":               43,
+		"KEY_OF_ALL_METHODS":      44,
+		"UNKNOWN_IS_DONE":         45,
+		"UNKNOWN_IS_RUNNING":      46,
+		"UNKNOWN_IS_CANCELLED":    47,
+		"CANCEL_HITS_NEWEST":      48,
+		"CANCEL_OVERWRITES":       49,
+		"CANCEL_RESTARTS":         50,
+		"CANCEL_BY_HEAD":          51,
+		"CANCEL_BY_PREFETCH":      52,
+		"STORE_PER_PROTOCOL":      53,
+		"DEADLINE_IGNORED":        54,
+		"PATH_UNESCAPED":          55,
+		"STATUS_17":               56,
+		"STATUS_BESIDE_MESSAGE":   57,
+		"MESSAGE_RAW":             58,
+		"MESSAGE_INJECTS":         59,
+		"DETAILS_DIFFER":          60,
+		"STATUS_IN_HTTP":          61,
+		"CONTENT_TYPE_HTML":       62,
+		"HTTP_STATUS_WRONG":       63,
+		"BODY_WRAPPED":            64,
+		"BODY_HTML":               65,
+		"INVALID_IS_INTERNAL":     66,
+		"CONNECT_ERROR_WITH_200":  67,
+	}
+)
+
+func (x QuirkFault_Kind) Enum() *QuirkFault_Kind {
+	p := new(QuirkFault_Kind)
+	*p = x
+	return p
+}
+
+func (x QuirkFault_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (QuirkFault_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_optest_v1_scenario_proto_enumTypes[7].Descriptor()
+}
+
+func (QuirkFault_Kind) Type() protoreflect.EnumType {
+	return &file_optest_v1_scenario_proto_enumTypes[7]
+}
+
+func (x QuirkFault_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use QuirkFault_Kind.Descriptor instead.
+func (QuirkFault_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_optest_v1_scenario_proto_rawDescGZIP(), []int{18, 0}
 }
 
 type Expect_Outcome int32
@@ -402,11 +838,11 @@ func (x Expect_Outcome) String() string {
 }
 
 func (Expect_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_optest_v1_scenario_proto_enumTypes[5].Descriptor()
+	return file_optest_v1_scenario_proto_enumTypes[8].Descriptor()
 }
 
 func (Expect_Outcome) Type() protoreflect.EnumType {
-	return &file_optest_v1_scenario_proto_enumTypes[5]
+	return &file_optest_v1_scenario_proto_enumTypes[8]
 }
 
 func (x Expect_Outcome) Number() protoreflect.EnumNumber {
@@ -415,7 +851,7 @@ func (x Expect_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Expect_Outcome.Descriptor instead.
 func (Expect_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_optest_v1_scenario_proto_rawDescGZIP(), []int{18, 0}
+	return file_optest_v1_scenario_proto_rawDescGZIP(), []int{19, 0}
 }
 
 // Scenario is one life of a long-running operation: what it does over time,
@@ -452,7 +888,9 @@ type Scenario struct {
 	// Ids of the contract's rules that the scenario breaks, such as `OP-08`.
 	// Empty: the scenario keeps the contract, and a timeline that would break it
 	// is refused.
-	Violates      []string `protobuf:"bytes,10,rep,name=violates,proto3" json:"violates,omitempty"`
+	Violates []string `protobuf:"bytes,10,rep,name=violates,proto3" json:"violates,omitempty"`
+	// Ids of the catalogue of faults that the scenario shows, such as `F-07`.
+	Ids           []string `protobuf:"bytes,11,rep,name=ids,proto3" json:"ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -553,6 +991,13 @@ func (x *Scenario) GetExpect() *Expect {
 func (x *Scenario) GetViolates() []string {
 	if x != nil {
 		return x.Violates
+	}
+	return nil
+}
+
+func (x *Scenario) GetIds() []string {
+	if x != nil {
+		return x.Ids
 	}
 	return nil
 }
@@ -1132,6 +1577,7 @@ type Fault struct {
 	//	*Fault_Transport
 	//	*Fault_Clock
 	//	*Fault_Json
+	//	*Fault_Quirk
 	Effect        isFault_Effect `protobuf_oneof:"effect"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1332,6 +1778,15 @@ func (x *Fault) GetJson() *JsonFault {
 	return nil
 }
 
+func (x *Fault) GetQuirk() *QuirkFault {
+	if x != nil {
+		if x, ok := x.Effect.(*Fault_Quirk); ok {
+			return x.Quirk
+		}
+	}
+	return nil
+}
+
 type isFault_Effect interface {
 	isFault_Effect()
 }
@@ -1372,6 +1827,10 @@ type Fault_Json struct {
 	Json *JsonFault `protobuf:"bytes,28,opt,name=json,proto3,oneof"`
 }
 
+type Fault_Quirk struct {
+	Quirk *QuirkFault `protobuf:"bytes,29,opt,name=quirk,proto3,oneof"`
+}
+
 func (*Fault_Status) isFault_Effect() {}
 
 func (*Fault_Delay) isFault_Effect() {}
@@ -1389,6 +1848,8 @@ func (*Fault_Transport) isFault_Effect() {}
 func (*Fault_Clock) isFault_Effect() {}
 
 func (*Fault_Json) isFault_Effect() {}
+
+func (*Fault_Quirk) isFault_Effect() {}
 
 // Reader names one of several readers of an operation.
 type Reader struct {
@@ -1659,7 +2120,8 @@ type AnswerFault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Fields by path, such as `done` or `response.id`, and their values as in
 	// JSON. A path goes on into an Any, whose `@type` and `@value` (base64) can be
-	// set as they are, fitting or not.
+	// set as they are, fitting or not, and by a number from 0 into a list, such as
+	// `error.details.0.@type`.
 	Set *structpb.Struct `protobuf:"bytes,1,opt,name=set,proto3" json:"set,omitempty"`
 	// Paths of fields to clear, such as `response` or `metadata.image_id`.
 	Clear []string `protobuf:"bytes,2,rep,name=clear,proto3" json:"clear,omitempty"`
@@ -1753,11 +2215,13 @@ func (x *AnswerFault) GetAsOf() *durationpb.Duration {
 // HttpFault answers as something between client and server would: a proxy, a
 // router, a login page.
 type HttpFault struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Status        uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
-	ContentType   string                 `protobuf:"bytes,2,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
-	Body          string                 `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`
-	Headers       map[string]string      `protobuf:"bytes,4,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Status      uint32                 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
+	ContentType string                 `protobuf:"bytes,2,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
+	Body        string                 `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`
+	Headers     map[string]string      `protobuf:"bytes,4,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The call takes effect first.
+	AfterCommit   bool `protobuf:"varint,5,opt,name=after_commit,json=afterCommit,proto3" json:"after_commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1820,12 +2284,23 @@ func (x *HttpFault) GetHeaders() map[string]string {
 	return nil
 }
 
-// TransportFault breaks the stream or the connection under a call.
+func (x *HttpFault) GetAfterCommit() bool {
+	if x != nil {
+		return x.AfterCommit
+	}
+	return false
+}
+
+// TransportFault breaks the stream or the connection under a call. Kinds that
+// say how an answer is sent (GOAWAY_GRACEFUL, HALF_FRAME and those after it) let
+// the call take effect, the others do so with `after_commit`.
 type TransportFault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Kind  TransportFault_Kind    `protobuf:"varint,1,opt,name=kind,proto3,enum=optest.v1.TransportFault_Kind" json:"kind,omitempty"`
 	// After so many bytes of the body. 0 is before it.
-	AfterBytes    uint32 `protobuf:"varint,2,opt,name=after_bytes,json=afterBytes,proto3" json:"after_bytes,omitempty"`
+	AfterBytes uint32 `protobuf:"varint,2,opt,name=after_bytes,json=afterBytes,proto3" json:"after_bytes,omitempty"`
+	// The call takes effect first: its answer is what is lost.
+	AfterCommit   bool `protobuf:"varint,3,opt,name=after_commit,json=afterCommit,proto3" json:"after_commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1874,6 +2349,13 @@ func (x *TransportFault) GetAfterBytes() uint32 {
 	return 0
 }
 
+func (x *TransportFault) GetAfterCommit() bool {
+	if x != nil {
+		return x.AfterCommit
+	}
+	return false
+}
+
 // ClockFault shifts or garbles the timestamps of an answer.
 type ClockFault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1882,8 +2364,12 @@ type ClockFault struct {
 	Nanos *int32 `protobuf:"zigzag32,2,opt,name=nanos,proto3,oneof" json:"nanos,omitempty"`
 	// Writes milliseconds where seconds belong.
 	MillisAsSeconds bool `protobuf:"varint,3,opt,name=millis_as_seconds,json=millisAsSeconds,proto3" json:"millis_as_seconds,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Only this one. Absent: both.
+	Only ClockFault_Stamp `protobuf:"varint,4,opt,name=only,proto3,enum=optest.v1.ClockFault_Stamp" json:"only,omitempty"`
+	// Takes the time from here before all that.
+	From          ClockFault_Source `protobuf:"varint,5,opt,name=from,proto3,enum=optest.v1.ClockFault_Source" json:"from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ClockFault) Reset() {
@@ -1937,7 +2423,22 @@ func (x *ClockFault) GetMillisAsSeconds() bool {
 	return false
 }
 
-// JsonFault misspells an answer over REST and Connect JSON.
+func (x *ClockFault) GetOnly() ClockFault_Stamp {
+	if x != nil {
+		return x.Only
+	}
+	return ClockFault_STAMP_UNSPECIFIED
+}
+
+func (x *ClockFault) GetFrom() ClockFault_Source {
+	if x != nil {
+		return x.From
+	}
+	return ClockFault_SOURCE_UNSPECIFIED
+}
+
+// JsonFault misspells an answer over REST and Connect JSON. It changes nothing
+// over other protocols.
 type JsonFault struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Shape         JsonFault_Shape        `protobuf:"varint,1,opt,name=shape,proto3,enum=optest.v1.JsonFault_Shape" json:"shape,omitempty"`
@@ -1982,6 +2483,57 @@ func (x *JsonFault) GetShape() JsonFault_Shape {
 	return JsonFault_SHAPE_UNSPECIFIED
 }
 
+// QuirkFault is a mistake of the server itself, where no single answer is at
+// fault: what it checks, keeps, finds and forgets.
+//
+// A quirk shows in the calls about operations that live by the scenario, and in
+// all calls while the scenario is the server's default. It acts where its kind
+// says: of a fault's conditions, `method`, `protocols`, `reader.headers` and
+// `probability` narrow it further, and the others are refused.
+type QuirkFault struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          QuirkFault_Kind        `protobuf:"varint,1,opt,name=kind,proto3,enum=optest.v1.QuirkFault_Kind" json:"kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuirkFault) Reset() {
+	*x = QuirkFault{}
+	mi := &file_optest_v1_scenario_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuirkFault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuirkFault) ProtoMessage() {}
+
+func (x *QuirkFault) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_scenario_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuirkFault.ProtoReflect.Descriptor instead.
+func (*QuirkFault) Descriptor() ([]byte, []int) {
+	return file_optest_v1_scenario_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *QuirkFault) GetKind() QuirkFault_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return QuirkFault_KIND_UNSPECIFIED
+}
+
 // Expect is what a right client reports about the operation.
 type Expect struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -1998,7 +2550,7 @@ type Expect struct {
 
 func (x *Expect) Reset() {
 	*x = Expect{}
-	mi := &file_optest_v1_scenario_proto_msgTypes[18]
+	mi := &file_optest_v1_scenario_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2010,7 +2562,7 @@ func (x *Expect) String() string {
 func (*Expect) ProtoMessage() {}
 
 func (x *Expect) ProtoReflect() protoreflect.Message {
-	mi := &file_optest_v1_scenario_proto_msgTypes[18]
+	mi := &file_optest_v1_scenario_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2023,7 +2575,7 @@ func (x *Expect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expect.ProtoReflect.Descriptor instead.
 func (*Expect) Descriptor() ([]byte, []int) {
-	return file_optest_v1_scenario_proto_rawDescGZIP(), []int{18}
+	return file_optest_v1_scenario_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Expect) GetOutcome() Expect_Outcome {
@@ -2069,7 +2621,7 @@ type Cancel_Honour struct {
 
 func (x *Cancel_Honour) Reset() {
 	*x = Cancel_Honour{}
-	mi := &file_optest_v1_scenario_proto_msgTypes[21]
+	mi := &file_optest_v1_scenario_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2081,7 +2633,7 @@ func (x *Cancel_Honour) String() string {
 func (*Cancel_Honour) ProtoMessage() {}
 
 func (x *Cancel_Honour) ProtoReflect() protoreflect.Message {
-	mi := &file_optest_v1_scenario_proto_msgTypes[21]
+	mi := &file_optest_v1_scenario_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2126,7 +2678,7 @@ type Cancel_Ignore struct {
 
 func (x *Cancel_Ignore) Reset() {
 	*x = Cancel_Ignore{}
-	mi := &file_optest_v1_scenario_proto_msgTypes[22]
+	mi := &file_optest_v1_scenario_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2138,7 +2690,7 @@ func (x *Cancel_Ignore) String() string {
 func (*Cancel_Ignore) ProtoMessage() {}
 
 func (x *Cancel_Ignore) ProtoReflect() protoreflect.Message {
-	mi := &file_optest_v1_scenario_proto_msgTypes[22]
+	mi := &file_optest_v1_scenario_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2158,7 +2710,7 @@ var File_optest_v1_scenario_proto protoreflect.FileDescriptor
 
 const file_optest_v1_scenario_proto_rawDesc = "" +
 	"\n" +
-	"\x18optest/v1/scenario.proto\x12\toptest.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15google/rpc/code.proto\"\xe0\x02\n" +
+	"\x18optest/v1/scenario.proto\x12\toptest.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x15google/rpc/code.proto\"\xf2\x02\n" +
 	"\bScenario\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\asummary\x18\x02 \x01(\tR\asummary\x12\x16\n" +
@@ -2171,7 +2723,8 @@ const file_optest_v1_scenario_proto_rawDesc = "" +
 	"\x06faults\x18\b \x03(\v2\x10.optest.v1.FaultR\x06faults\x12)\n" +
 	"\x06expect\x18\t \x01(\v2\x11.optest.v1.ExpectR\x06expect\x12\x1a\n" +
 	"\bviolates\x18\n" +
-	" \x03(\tR\bviolates\"\xad\x02\n" +
+	" \x03(\tR\bviolates\x12\x10\n" +
+	"\x03ids\x18\v \x03(\tR\x03ids\"\xad\x02\n" +
 	"\x05Match\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x124\n" +
 	"\x06fields\x18\x02 \x03(\v2\x1c.optest.v1.Match.FieldsEntryR\x06fields\x127\n" +
@@ -2217,7 +2770,7 @@ const file_optest_v1_scenario_proto_rawDesc = "" +
 	"\brollback\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\brollback\x12)\n" +
 	"\x06status\x18\x03 \x01(\v2\x11.optest.v1.StatusR\x06status\x1a\b\n" +
 	"\x06IgnoreB\b\n" +
-	"\x06policy\"\xc8\b\n" +
+	"\x06policy\"\xf7\b\n" +
 	"\x05Fault\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\x02on\x18\x02 \x01(\x0e2\x13.optest.v1.Fault.OnR\x02on\x12\x16\n" +
@@ -2241,7 +2794,8 @@ const file_optest_v1_scenario_proto_rawDesc = "" +
 	"\x04http\x18\x19 \x01(\v2\x14.optest.v1.HttpFaultH\x00R\x04http\x129\n" +
 	"\ttransport\x18\x1a \x01(\v2\x19.optest.v1.TransportFaultH\x00R\ttransport\x12-\n" +
 	"\x05clock\x18\x1b \x01(\v2\x15.optest.v1.ClockFaultH\x00R\x05clock\x12*\n" +
-	"\x04json\x18\x1c \x01(\v2\x14.optest.v1.JsonFaultH\x00R\x04json\"L\n" +
+	"\x04json\x18\x1c \x01(\v2\x14.optest.v1.JsonFaultH\x00R\x04json\x12-\n" +
+	"\x05quirk\x18\x1d \x01(\v2\x15.optest.v1.QuirkFaultH\x00R\x05quirk\"L\n" +
 	"\x02On\x12\x12\n" +
 	"\x0eON_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -2297,19 +2851,21 @@ const file_optest_v1_scenario_proto_rawDesc = "" +
 	"append_raw\x18\x04 \x01(\fR\tappendRaw\x12\x1f\n" +
 	"\vreplace_raw\x18\x05 \x01(\fR\n" +
 	"replaceRaw\x12.\n" +
-	"\x05as_of\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x04asOf\"\xd3\x01\n" +
+	"\x05as_of\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x04asOf\"\xf6\x01\n" +
 	"\tHttpFault\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x12!\n" +
 	"\fcontent_type\x18\x02 \x01(\tR\vcontentType\x12\x12\n" +
 	"\x04body\x18\x03 \x01(\tR\x04body\x12;\n" +
-	"\aheaders\x18\x04 \x03(\v2!.optest.v1.HttpFault.HeadersEntryR\aheaders\x1a:\n" +
+	"\aheaders\x18\x04 \x03(\v2!.optest.v1.HttpFault.HeadersEntryR\aheaders\x12!\n" +
+	"\fafter_commit\x18\x05 \x01(\bR\vafterCommit\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe4\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x87\x04\n" +
 	"\x0eTransportFault\x122\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1e.optest.v1.TransportFault.KindR\x04kind\x12\x1f\n" +
 	"\vafter_bytes\x18\x02 \x01(\rR\n" +
-	"afterBytes\"\xfc\x02\n" +
+	"afterBytes\x12!\n" +
+	"\fafter_commit\x18\x03 \x01(\bR\vafterCommit\"\xfc\x02\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12RST_REFUSED_STREAM\x10\x01\x12\x10\n" +
@@ -2334,15 +2890,26 @@ const file_optest_v1_scenario_proto_rawDesc = "" +
 	"\fTWO_MESSAGES\x10\x0f\x12\x11\n" +
 	"\rTRAILERS_ONLY\x10\x10\x12\x15\n" +
 	"\x11STATUS_IN_HEADERS\x10\x11\x12\x15\n" +
-	"\x11TRUNCATED_MESSAGE\x10\x12\"\x8c\x01\n" +
+	"\x11TRUNCATED_MESSAGE\x10\x12\"\xe9\x02\n" +
 	"\n" +
 	"ClockFault\x12-\n" +
 	"\x04skew\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x04skew\x12\x19\n" +
 	"\x05nanos\x18\x02 \x01(\x11H\x00R\x05nanos\x88\x01\x01\x12*\n" +
-	"\x11millis_as_seconds\x18\x03 \x01(\bR\x0fmillisAsSecondsB\b\n" +
-	"\x06_nanos\"\xb8\x01\n" +
+	"\x11millis_as_seconds\x18\x03 \x01(\bR\x0fmillisAsSeconds\x12/\n" +
+	"\x04only\x18\x04 \x01(\x0e2\x1b.optest.v1.ClockFault.StampR\x04only\x120\n" +
+	"\x04from\x18\x05 \x01(\x0e2\x1c.optest.v1.ClockFault.SourceR\x04from\"?\n" +
+	"\x05Stamp\x12\x15\n" +
+	"\x11STAMP_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"CREATED_AT\x10\x01\x12\x0f\n" +
+	"\vMODIFIED_AT\x10\x02\"7\n" +
+	"\x06Source\x12\x16\n" +
+	"\x12SOURCE_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bCREATION\x10\x01\x12\a\n" +
+	"\x03NOW\x10\x02B\b\n" +
+	"\x06_nanos\"\x8b\x02\n" +
 	"\tJsonFault\x120\n" +
-	"\x05shape\x18\x01 \x01(\x0e2\x1a.optest.v1.JsonFault.ShapeR\x05shape\"y\n" +
+	"\x05shape\x18\x01 \x01(\x0e2\x1a.optest.v1.JsonFault.ShapeR\x05shape\"\xcb\x01\n" +
 	"\x05Shape\x12\x15\n" +
 	"\x11SHAPE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fINT64_AS_NUMBER\x10\x01\x12\x0e\n" +
@@ -2351,7 +2918,84 @@ const file_optest_v1_scenario_proto_rawDesc = "" +
 	"\fNULL_MEMBERS\x10\x03\x12\x12\n" +
 	"\x0eERROR_WITH_200\x10\x04\x12\x0e\n" +
 	"\n" +
-	"TEXT_PLAIN\x10\x05\"\xc5\x02\n" +
+	"TEXT_PLAIN\x10\x05\x12\x11\n" +
+	"\rEPOCH_SECONDS\x10\x06\x12\x12\n" +
+	"\x0eLABELS_AS_TEXT\x10\a\x12\x13\n" +
+	"\x0fINT64_AS_DOUBLE\x10\b\x12\x14\n" +
+	"\x10WITHOUT_METADATA\x10\t\"\x88\f\n" +
+	"\n" +
+	"QuirkFault\x12.\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1a.optest.v1.QuirkFault.KindR\x04kind\"\xc9\v\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10REQUIRED_IGNORED\x10\x01\x12\x13\n" +
+	"\x0fLENGTH_IN_BYTES\x10\x02\x12\x13\n" +
+	"\x0fLENGTH_IN_UTF16\x10\x03\x12\x13\n" +
+	"\x0fLENGTH_ONE_LESS\x10\x04\x12\x12\n" +
+	"\x0eLENGTH_IGNORED\x10\x05\x12\x19\n" +
+	"\x15DESCRIPTION_UNLIMITED\x10\x06\x12\x16\n" +
+	"\x12PATTERN_UNANCHORED\x10\a\x12\x11\n" +
+	"\rSIZE_ONE_MORE\x10\b\x12\x11\n" +
+	"\rNAME_REQUIRED\x10\t\x12\x17\n" +
+	"\x13REFUSED_BUT_CREATED\x10\n" +
+	"\x12\x18\n" +
+	"\x14REFUSED_BY_OPERATION\x10\v\x12\x13\n" +
+	"\x0fWITHOUT_DETAILS\x10\f\x12\x15\n" +
+	"\x11WRONG_FIELD_NAMED\x10\r\x12\x16\n" +
+	"\x12RESERVED_TAGS_READ\x10\x0e\x12\x1a\n" +
+	"\x16UNKNOWN_FIELDS_REFUSED\x10\x0f\x12\x15\n" +
+	"\x11BAD_UTF8_ACCEPTED\x10\x10\x12\x10\n" +
+	"\fTAGS_SWAPPED\x10\x11\x12\x11\n" +
+	"\rTOKEN_IGNORED\x10\x12\x12\x13\n" +
+	"\x0fANY_TOKEN_READS\x10\x13\x12\x10\n" +
+	"\fNAME_TRIMMED\x10\x14\x12\f\n" +
+	"\bNAME_CUT\x10\x15\x12\x11\n" +
+	"\rNAME_COMPOSED\x10\x16\x12\x12\n" +
+	"\x0eLABELS_DROPPED\x10\x17\x12\x11\n" +
+	"\rLABELS_MERGED\x10\x18\x12\x12\n" +
+	"\x0eFOLDER_IGNORED\x10\x19\x12\x14\n" +
+	"\x10FOLDER_IS_SOURCE\x10\x1a\x12\x1a\n" +
+	"\x16DESCRIPTION_HOLDS_NAME\x10\x1b\x12\x15\n" +
+	"\x11CREATOR_IS_CALLER\x10\x1c\x12\r\n" +
+	"\tID_REUSED\x10\x1d\x12\x10\n" +
+	"\fID_IS_SOURCE\x10\x1e\x12\x1b\n" +
+	"\x17IMAGE_HIDDEN_UNTIL_DONE\x10\x1f\x12\x19\n" +
+	"\x15IMAGE_LEFT_BY_FAILURE\x10 \x12\x18\n" +
+	"\x14IMAGE_LEFT_BY_CANCEL\x10!\x12\x16\n" +
+	"\x12IMAGE_LISTED_TWICE\x10\"\x12\x1a\n" +
+	"\x16IMAGE_LISTED_ELSEWHERE\x10#\x12\x0f\n" +
+	"\vKEY_IGNORED\x10$\x12\x19\n" +
+	"\x15KEY_ANSWERS_OLD_STATE\x10%\x12\f\n" +
+	"\bKEY_RACE\x10&\x12\x12\n" +
+	"\x0eKEY_IS_REQUEST\x10'\x12\x14\n" +
+	"\x10KEY_FROM_REQUEST\x10(\x12\x16\n" +
+	"\x12KEY_COVERS_REQUEST\x10)\x12\x0f\n" +
+	"\vKEY_CRASHES\x10*\x12\r\n" +
+	"\tKEY_BURNT\x10+\x12\x16\n" +
+	"\x12KEY_OF_ALL_METHODS\x10,\x12\x13\n" +
+	"\x0fUNKNOWN_IS_DONE\x10-\x12\x16\n" +
+	"\x12UNKNOWN_IS_RUNNING\x10.\x12\x18\n" +
+	"\x14UNKNOWN_IS_CANCELLED\x10/\x12\x16\n" +
+	"\x12CANCEL_HITS_NEWEST\x100\x12\x15\n" +
+	"\x11CANCEL_OVERWRITES\x101\x12\x13\n" +
+	"\x0fCANCEL_RESTARTS\x102\x12\x12\n" +
+	"\x0eCANCEL_BY_HEAD\x103\x12\x16\n" +
+	"\x12CANCEL_BY_PREFETCH\x104\x12\x16\n" +
+	"\x12STORE_PER_PROTOCOL\x105\x12\x14\n" +
+	"\x10DEADLINE_IGNORED\x106\x12\x12\n" +
+	"\x0ePATH_UNESCAPED\x107\x12\r\n" +
+	"\tSTATUS_17\x108\x12\x19\n" +
+	"\x15STATUS_BESIDE_MESSAGE\x109\x12\x0f\n" +
+	"\vMESSAGE_RAW\x10:\x12\x13\n" +
+	"\x0fMESSAGE_INJECTS\x10;\x12\x12\n" +
+	"\x0eDETAILS_DIFFER\x10<\x12\x12\n" +
+	"\x0eSTATUS_IN_HTTP\x10=\x12\x15\n" +
+	"\x11CONTENT_TYPE_HTML\x10>\x12\x15\n" +
+	"\x11HTTP_STATUS_WRONG\x10?\x12\x10\n" +
+	"\fBODY_WRAPPED\x10@\x12\r\n" +
+	"\tBODY_HTML\x10A\x12\x17\n" +
+	"\x13INVALID_IS_INTERNAL\x10B\x12\x1a\n" +
+	"\x16CONNECT_ERROR_WITH_200\x10C\"\xc5\x02\n" +
 	"\x06Expect\x123\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x19.optest.v1.Expect.OutcomeR\aoutcome\x12$\n" +
 	"\x04code\x18\x02 \x01(\x0e2\x10.google.rpc.CodeR\x04code\x128\n" +
@@ -2379,106 +3023,114 @@ func file_optest_v1_scenario_proto_rawDescGZIP() []byte {
 	return file_optest_v1_scenario_proto_rawDescData
 }
 
-var file_optest_v1_scenario_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_optest_v1_scenario_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_optest_v1_scenario_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_optest_v1_scenario_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_optest_v1_scenario_proto_goTypes = []any{
 	(Fault_On)(0),               // 0: optest.v1.Fault.On
 	(Fault_Phase)(0),            // 1: optest.v1.Fault.Phase
 	(Fault_Protocol)(0),         // 2: optest.v1.Fault.Protocol
 	(TransportFault_Kind)(0),    // 3: optest.v1.TransportFault.Kind
-	(JsonFault_Shape)(0),        // 4: optest.v1.JsonFault.Shape
-	(Expect_Outcome)(0),         // 5: optest.v1.Expect.Outcome
-	(*Scenario)(nil),            // 6: optest.v1.Scenario
-	(*Match)(nil),               // 7: optest.v1.Match
-	(*Range)(nil),               // 8: optest.v1.Range
-	(*Step)(nil),                // 9: optest.v1.Step
-	(*Succeed)(nil),             // 10: optest.v1.Succeed
-	(*Status)(nil),              // 11: optest.v1.Status
-	(*Cancel)(nil),              // 12: optest.v1.Cancel
-	(*Fault)(nil),               // 13: optest.v1.Fault
-	(*Reader)(nil),              // 14: optest.v1.Reader
-	(*StatusFault)(nil),         // 15: optest.v1.StatusFault
-	(*DelayFault)(nil),          // 16: optest.v1.DelayFault
-	(*HangFault)(nil),           // 17: optest.v1.HangFault
-	(*HeaderFault)(nil),         // 18: optest.v1.HeaderFault
-	(*AnswerFault)(nil),         // 19: optest.v1.AnswerFault
-	(*HttpFault)(nil),           // 20: optest.v1.HttpFault
-	(*TransportFault)(nil),      // 21: optest.v1.TransportFault
-	(*ClockFault)(nil),          // 22: optest.v1.ClockFault
-	(*JsonFault)(nil),           // 23: optest.v1.JsonFault
-	(*Expect)(nil),              // 24: optest.v1.Expect
-	nil,                         // 25: optest.v1.Match.FieldsEntry
-	nil,                         // 26: optest.v1.Match.HeadersEntry
-	(*Cancel_Honour)(nil),       // 27: optest.v1.Cancel.Honour
-	(*Cancel_Ignore)(nil),       // 28: optest.v1.Cancel.Ignore
-	nil,                         // 29: optest.v1.Reader.HeadersEntry
-	nil,                         // 30: optest.v1.StatusFault.TrailersEntry
-	nil,                         // 31: optest.v1.HeaderFault.SetEntry
-	nil,                         // 32: optest.v1.HttpFault.HeadersEntry
-	(*durationpb.Duration)(nil), // 33: google.protobuf.Duration
-	(*structpb.Struct)(nil),     // 34: google.protobuf.Struct
-	(code.Code)(0),              // 35: google.rpc.Code
-	(*anypb.Any)(nil),           // 36: google.protobuf.Any
+	(ClockFault_Stamp)(0),       // 4: optest.v1.ClockFault.Stamp
+	(ClockFault_Source)(0),      // 5: optest.v1.ClockFault.Source
+	(JsonFault_Shape)(0),        // 6: optest.v1.JsonFault.Shape
+	(QuirkFault_Kind)(0),        // 7: optest.v1.QuirkFault.Kind
+	(Expect_Outcome)(0),         // 8: optest.v1.Expect.Outcome
+	(*Scenario)(nil),            // 9: optest.v1.Scenario
+	(*Match)(nil),               // 10: optest.v1.Match
+	(*Range)(nil),               // 11: optest.v1.Range
+	(*Step)(nil),                // 12: optest.v1.Step
+	(*Succeed)(nil),             // 13: optest.v1.Succeed
+	(*Status)(nil),              // 14: optest.v1.Status
+	(*Cancel)(nil),              // 15: optest.v1.Cancel
+	(*Fault)(nil),               // 16: optest.v1.Fault
+	(*Reader)(nil),              // 17: optest.v1.Reader
+	(*StatusFault)(nil),         // 18: optest.v1.StatusFault
+	(*DelayFault)(nil),          // 19: optest.v1.DelayFault
+	(*HangFault)(nil),           // 20: optest.v1.HangFault
+	(*HeaderFault)(nil),         // 21: optest.v1.HeaderFault
+	(*AnswerFault)(nil),         // 22: optest.v1.AnswerFault
+	(*HttpFault)(nil),           // 23: optest.v1.HttpFault
+	(*TransportFault)(nil),      // 24: optest.v1.TransportFault
+	(*ClockFault)(nil),          // 25: optest.v1.ClockFault
+	(*JsonFault)(nil),           // 26: optest.v1.JsonFault
+	(*QuirkFault)(nil),          // 27: optest.v1.QuirkFault
+	(*Expect)(nil),              // 28: optest.v1.Expect
+	nil,                         // 29: optest.v1.Match.FieldsEntry
+	nil,                         // 30: optest.v1.Match.HeadersEntry
+	(*Cancel_Honour)(nil),       // 31: optest.v1.Cancel.Honour
+	(*Cancel_Ignore)(nil),       // 32: optest.v1.Cancel.Ignore
+	nil,                         // 33: optest.v1.Reader.HeadersEntry
+	nil,                         // 34: optest.v1.StatusFault.TrailersEntry
+	nil,                         // 35: optest.v1.HeaderFault.SetEntry
+	nil,                         // 36: optest.v1.HttpFault.HeadersEntry
+	(*durationpb.Duration)(nil), // 37: google.protobuf.Duration
+	(*structpb.Struct)(nil),     // 38: google.protobuf.Struct
+	(code.Code)(0),              // 39: google.rpc.Code
+	(*anypb.Any)(nil),           // 40: google.protobuf.Any
 }
 var file_optest_v1_scenario_proto_depIdxs = []int32{
-	7,  // 0: optest.v1.Scenario.match:type_name -> optest.v1.Match
-	9,  // 1: optest.v1.Scenario.timeline:type_name -> optest.v1.Step
-	12, // 2: optest.v1.Scenario.cancel:type_name -> optest.v1.Cancel
-	13, // 3: optest.v1.Scenario.faults:type_name -> optest.v1.Fault
-	24, // 4: optest.v1.Scenario.expect:type_name -> optest.v1.Expect
-	25, // 5: optest.v1.Match.fields:type_name -> optest.v1.Match.FieldsEntry
-	26, // 6: optest.v1.Match.headers:type_name -> optest.v1.Match.HeadersEntry
-	8,  // 7: optest.v1.Match.calls:type_name -> optest.v1.Range
-	33, // 8: optest.v1.Step.at:type_name -> google.protobuf.Duration
-	34, // 9: optest.v1.Step.metadata:type_name -> google.protobuf.Struct
-	11, // 10: optest.v1.Step.failing:type_name -> optest.v1.Status
-	11, // 11: optest.v1.Step.fail:type_name -> optest.v1.Status
-	10, // 12: optest.v1.Step.succeed:type_name -> optest.v1.Succeed
-	34, // 13: optest.v1.Succeed.response:type_name -> google.protobuf.Struct
-	35, // 14: optest.v1.Status.code:type_name -> google.rpc.Code
-	36, // 15: optest.v1.Status.details:type_name -> google.protobuf.Any
-	27, // 16: optest.v1.Cancel.honour:type_name -> optest.v1.Cancel.Honour
-	11, // 17: optest.v1.Cancel.refuse:type_name -> optest.v1.Status
-	28, // 18: optest.v1.Cancel.ignore:type_name -> optest.v1.Cancel.Ignore
+	10, // 0: optest.v1.Scenario.match:type_name -> optest.v1.Match
+	12, // 1: optest.v1.Scenario.timeline:type_name -> optest.v1.Step
+	15, // 2: optest.v1.Scenario.cancel:type_name -> optest.v1.Cancel
+	16, // 3: optest.v1.Scenario.faults:type_name -> optest.v1.Fault
+	28, // 4: optest.v1.Scenario.expect:type_name -> optest.v1.Expect
+	29, // 5: optest.v1.Match.fields:type_name -> optest.v1.Match.FieldsEntry
+	30, // 6: optest.v1.Match.headers:type_name -> optest.v1.Match.HeadersEntry
+	11, // 7: optest.v1.Match.calls:type_name -> optest.v1.Range
+	37, // 8: optest.v1.Step.at:type_name -> google.protobuf.Duration
+	38, // 9: optest.v1.Step.metadata:type_name -> google.protobuf.Struct
+	14, // 10: optest.v1.Step.failing:type_name -> optest.v1.Status
+	14, // 11: optest.v1.Step.fail:type_name -> optest.v1.Status
+	13, // 12: optest.v1.Step.succeed:type_name -> optest.v1.Succeed
+	38, // 13: optest.v1.Succeed.response:type_name -> google.protobuf.Struct
+	39, // 14: optest.v1.Status.code:type_name -> google.rpc.Code
+	40, // 15: optest.v1.Status.details:type_name -> google.protobuf.Any
+	31, // 16: optest.v1.Cancel.honour:type_name -> optest.v1.Cancel.Honour
+	14, // 17: optest.v1.Cancel.refuse:type_name -> optest.v1.Status
+	32, // 18: optest.v1.Cancel.ignore:type_name -> optest.v1.Cancel.Ignore
 	0,  // 19: optest.v1.Fault.on:type_name -> optest.v1.Fault.On
-	8,  // 20: optest.v1.Fault.calls:type_name -> optest.v1.Range
+	11, // 20: optest.v1.Fault.calls:type_name -> optest.v1.Range
 	1,  // 21: optest.v1.Fault.from_phase:type_name -> optest.v1.Fault.Phase
 	1,  // 22: optest.v1.Fault.until_phase:type_name -> optest.v1.Fault.Phase
-	14, // 23: optest.v1.Fault.reader:type_name -> optest.v1.Reader
+	17, // 23: optest.v1.Fault.reader:type_name -> optest.v1.Reader
 	2,  // 24: optest.v1.Fault.protocols:type_name -> optest.v1.Fault.Protocol
-	15, // 25: optest.v1.Fault.status:type_name -> optest.v1.StatusFault
-	16, // 26: optest.v1.Fault.delay:type_name -> optest.v1.DelayFault
-	17, // 27: optest.v1.Fault.hang:type_name -> optest.v1.HangFault
-	18, // 28: optest.v1.Fault.headers:type_name -> optest.v1.HeaderFault
-	19, // 29: optest.v1.Fault.answer:type_name -> optest.v1.AnswerFault
-	20, // 30: optest.v1.Fault.http:type_name -> optest.v1.HttpFault
-	21, // 31: optest.v1.Fault.transport:type_name -> optest.v1.TransportFault
-	22, // 32: optest.v1.Fault.clock:type_name -> optest.v1.ClockFault
-	23, // 33: optest.v1.Fault.json:type_name -> optest.v1.JsonFault
-	29, // 34: optest.v1.Reader.headers:type_name -> optest.v1.Reader.HeadersEntry
-	11, // 35: optest.v1.StatusFault.status:type_name -> optest.v1.Status
-	30, // 36: optest.v1.StatusFault.trailers:type_name -> optest.v1.StatusFault.TrailersEntry
-	33, // 37: optest.v1.DelayFault.by:type_name -> google.protobuf.Duration
-	33, // 38: optest.v1.DelayFault.jitter:type_name -> google.protobuf.Duration
-	31, // 39: optest.v1.HeaderFault.set:type_name -> optest.v1.HeaderFault.SetEntry
-	34, // 40: optest.v1.AnswerFault.set:type_name -> google.protobuf.Struct
-	33, // 41: optest.v1.AnswerFault.as_of:type_name -> google.protobuf.Duration
-	32, // 42: optest.v1.HttpFault.headers:type_name -> optest.v1.HttpFault.HeadersEntry
-	3,  // 43: optest.v1.TransportFault.kind:type_name -> optest.v1.TransportFault.Kind
-	33, // 44: optest.v1.ClockFault.skew:type_name -> google.protobuf.Duration
-	4,  // 45: optest.v1.JsonFault.shape:type_name -> optest.v1.JsonFault.Shape
-	5,  // 46: optest.v1.Expect.outcome:type_name -> optest.v1.Expect.Outcome
-	35, // 47: optest.v1.Expect.code:type_name -> google.rpc.Code
-	33, // 48: optest.v1.Expect.not_before:type_name -> google.protobuf.Duration
-	33, // 49: optest.v1.Expect.cancel_at:type_name -> google.protobuf.Duration
-	33, // 50: optest.v1.Cancel.Honour.after:type_name -> google.protobuf.Duration
-	33, // 51: optest.v1.Cancel.Honour.rollback:type_name -> google.protobuf.Duration
-	11, // 52: optest.v1.Cancel.Honour.status:type_name -> optest.v1.Status
-	53, // [53:53] is the sub-list for method output_type
-	53, // [53:53] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	18, // 25: optest.v1.Fault.status:type_name -> optest.v1.StatusFault
+	19, // 26: optest.v1.Fault.delay:type_name -> optest.v1.DelayFault
+	20, // 27: optest.v1.Fault.hang:type_name -> optest.v1.HangFault
+	21, // 28: optest.v1.Fault.headers:type_name -> optest.v1.HeaderFault
+	22, // 29: optest.v1.Fault.answer:type_name -> optest.v1.AnswerFault
+	23, // 30: optest.v1.Fault.http:type_name -> optest.v1.HttpFault
+	24, // 31: optest.v1.Fault.transport:type_name -> optest.v1.TransportFault
+	25, // 32: optest.v1.Fault.clock:type_name -> optest.v1.ClockFault
+	26, // 33: optest.v1.Fault.json:type_name -> optest.v1.JsonFault
+	27, // 34: optest.v1.Fault.quirk:type_name -> optest.v1.QuirkFault
+	33, // 35: optest.v1.Reader.headers:type_name -> optest.v1.Reader.HeadersEntry
+	14, // 36: optest.v1.StatusFault.status:type_name -> optest.v1.Status
+	34, // 37: optest.v1.StatusFault.trailers:type_name -> optest.v1.StatusFault.TrailersEntry
+	37, // 38: optest.v1.DelayFault.by:type_name -> google.protobuf.Duration
+	37, // 39: optest.v1.DelayFault.jitter:type_name -> google.protobuf.Duration
+	35, // 40: optest.v1.HeaderFault.set:type_name -> optest.v1.HeaderFault.SetEntry
+	38, // 41: optest.v1.AnswerFault.set:type_name -> google.protobuf.Struct
+	37, // 42: optest.v1.AnswerFault.as_of:type_name -> google.protobuf.Duration
+	36, // 43: optest.v1.HttpFault.headers:type_name -> optest.v1.HttpFault.HeadersEntry
+	3,  // 44: optest.v1.TransportFault.kind:type_name -> optest.v1.TransportFault.Kind
+	37, // 45: optest.v1.ClockFault.skew:type_name -> google.protobuf.Duration
+	4,  // 46: optest.v1.ClockFault.only:type_name -> optest.v1.ClockFault.Stamp
+	5,  // 47: optest.v1.ClockFault.from:type_name -> optest.v1.ClockFault.Source
+	6,  // 48: optest.v1.JsonFault.shape:type_name -> optest.v1.JsonFault.Shape
+	7,  // 49: optest.v1.QuirkFault.kind:type_name -> optest.v1.QuirkFault.Kind
+	8,  // 50: optest.v1.Expect.outcome:type_name -> optest.v1.Expect.Outcome
+	39, // 51: optest.v1.Expect.code:type_name -> google.rpc.Code
+	37, // 52: optest.v1.Expect.not_before:type_name -> google.protobuf.Duration
+	37, // 53: optest.v1.Expect.cancel_at:type_name -> google.protobuf.Duration
+	37, // 54: optest.v1.Cancel.Honour.after:type_name -> google.protobuf.Duration
+	37, // 55: optest.v1.Cancel.Honour.rollback:type_name -> google.protobuf.Duration
+	14, // 56: optest.v1.Cancel.Honour.status:type_name -> optest.v1.Status
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_optest_v1_scenario_proto_init() }
@@ -2508,6 +3160,7 @@ func file_optest_v1_scenario_proto_init() {
 		(*Fault_Transport)(nil),
 		(*Fault_Clock)(nil),
 		(*Fault_Json)(nil),
+		(*Fault_Quirk)(nil),
 	}
 	file_optest_v1_scenario_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
@@ -2515,8 +3168,8 @@ func file_optest_v1_scenario_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_optest_v1_scenario_proto_rawDesc), len(file_optest_v1_scenario_proto_rawDesc)),
-			NumEnums:      6,
-			NumMessages:   27,
+			NumEnums:      9,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

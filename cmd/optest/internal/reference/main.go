@@ -1,0 +1,22 @@
+// Command reference makes fixtures/CATALOGUE.md of the catalogue's scenarios. It
+// is run from the root of the module:
+//
+//	go run ./cmd/optest/internal/reference
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	text, err := page()
+	if err == nil {
+		err = os.WriteFile(filepath.Join("fixtures", "CATALOGUE.md"), []byte(text), 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

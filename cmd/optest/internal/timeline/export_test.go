@@ -1,0 +1,4 @@
+package timeline
+
+// Columns is for tests of the width.
+var Columns = columns

@@ -1,0 +1,211 @@
+package mockserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/optest-dev/optest/fixtures"
+	"github.com/optest-dev/optest/internal/nearest"
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+)
+
+// control serves optest.v1.ControlService. Its calls are about the session that
+// their header names, and are in no journal.
+func (s *Server) control() service {
+	return service{
+		desc:    optestv1.File_optest_v1_control_proto.Services().ByName("ControlService"),
+		control: true,
+		plain: map[protoreflect.Name]plainMethod{
+			"PutScenarios":   {guarded, controlled(putScenarios)},
+			"ListScenarios":  {guarded, controlled(listScenarios)},
+			"DeleteScenario": {guarded, controlled(deleteScenario)},
+			"Play":           {guarded, controlled(playScenario)},
+			"Inject":         {guarded, controlled(injectFault)},
+			"SetClock":       {guarded, controlled(setClock)},
+			"ListOperations": {guarded, controlled(listOperations)},
+			"ListCalls":      {guarded, controlled(listCalls)},
+			"VerifyCalls":    {guarded, controlled(verifyCalls)},
+			"Reset":          {guarded, controlled(resetSession)},
+		},
+	}
+}
+
+// controlled gives a control method its request's type.
+func controlled[Request, Response proto.Message](do func(*call, Request) (Response, error)) handler {
+	return func(_ context.Context, c *call, request proto.Message) (proto.Message, error) {
+		req, ok := request.(Request)
+		if !ok {
+			return nil, fmt.Errorf("request of type %T, want %T", request, req)
+		}
+		response, err := do(c, req)
+		if err != nil {
+			return nil, err
+		}
+		return response, nil
+	}
+}
+
+// refused is an error of the caller's making.
+func refused(err error) error {
+	if e := (*connect.Error)(nil); errors.As(err, &e) {
+		return err
+	}
+	return connect.NewError(connect.CodeInvalidArgument, err.Error())
+}
+
+func putScenarios(c *call, req *optestv1.PutScenariosRequest) (*optestv1.PutScenariosResponse, error) {
+	response := &optestv1.PutScenariosResponse{}
+	var list []*playing
+	for i, scenario := range req.GetScenarios() {
+		if scenario.GetName() == "" {
+			return nil, invalid(fmt.Sprintf("scenarios[%d].name", i), "want the name that requests ask for it by")
+		}
+		p, err := newPlaying(scenario)
+		if err != nil {
+			return nil, refused(err)
+		}
+		list = append(list, p)
+		response.Names = append(response.Names, p.name())
+	}
+	if len(list) == 0 {
+		return nil, invalid("scenarios", "want at least one")
+	}
+	if n := len(c.session.repertoire.added()) + len(list); n > maxScenarios {
+		return nil, ownFailure(connect.CodeResourceExhausted, ReasonLimit, fmt.Sprintf("%d scenarios, want at most %d", n, maxScenarios))
+	}
+	c.session.repertoire.add(list...)
+	return response, nil
+}
+
+// maxScenarios bounds what clients can put in a session.
+const maxScenarios = 10_000
+
+func listScenarios(c *call, req *optestv1.ListScenariosRequest) (*optestv1.ListScenariosResponse, error) {
+	response := &optestv1.ListScenariosResponse{}
+	own := map[string]bool{}
+	for _, p := range c.session.repertoire.added() {
+		response.Scenarios = append(response.Scenarios, p.scenario)
+		own[p.name()] = true
+	}
+	if p := c.session.repertoire.defaultScenario(); p != nil {
+		response.DefaultName = p.name()
+	}
+	if req.GetIncludeCatalogue() {
+		for scenario := range fixtures.All() {
+			if !own[scenario.GetName()] {
+				response.Scenarios = append(response.Scenarios, scenario)
+			}
+		}
+	}
+	return response, nil
+}
+
+func deleteScenario(c *call, req *optestv1.DeleteScenarioRequest) (*optestv1.DeleteScenarioResponse, error) {
+	if !c.session.repertoire.drop(req.GetName()) {
+		return nil, noSuchScenario(c.session, req.GetName())
+	}
+	return &optestv1.DeleteScenarioResponse{}, nil
+}
+
+func noSuchScenario(ss *session, name string) error {
+	names := fixtures.Names()
+	for _, p := range ss.repertoire.added() {
+		names = append(names, p.name())
+	}
+	message := fmt.Sprintf("optest: no scenario %s", quoted(name))
+	if near := nearest.Few(name, names, 3); len(near) > 0 {
+		message += ", did you mean " + strings.Join(near, " or ")
+	}
+	return connect.NewError(connect.CodeNotFound, message)
+}
+
+// scenarioNamed is a playing of its own, with counters that begin anew.
+func scenarioNamed(ss *session, name string) (*playing, error) {
+	for _, p := range ss.repertoire.added() {
+		if p.name() == name {
+			return newPlaying(p.scenario)
+		}
+	}
+	if scenario, ok := fixtures.Get(name); ok {
+		return newPlaying(scenario)
+	}
+	return nil, noSuchScenario(ss, name)
+}
+
+func playScenario(c *call, req *optestv1.PlayRequest) (*optestv1.PlayResponse, error) {
+	if req.GetName() != "" && req.GetScenario() != nil {
+		return nil, invalid("name", "is there beside scenario, want one of them")
+	}
+	var script []*playing
+	for _, name := range req.GetScript() {
+		p, err := scenarioNamed(c.session, name)
+		if err != nil {
+			return nil, err
+		}
+		script = append(script, p)
+	}
+	switch {
+	case req.GetName() != "":
+		p, err := scenarioNamed(c.session, req.GetName())
+		if err != nil {
+			return nil, err
+		}
+		c.session.repertoire.play(p)
+	case req.GetScenario() != nil:
+		p, err := newPlaying(req.GetScenario())
+		if err != nil {
+			return nil, refused(err)
+		}
+		c.session.repertoire.play(p)
+	case len(script) == 0:
+		c.session.repertoire.play(nil)
+	}
+	c.session.repertoire.enqueue(script...)
+	return &optestv1.PlayResponse{}, nil
+}
+
+func injectFault(c *call, req *optestv1.InjectRequest) (*optestv1.InjectResponse, error) {
+	if req.GetFault() == nil {
+		return nil, invalid("fault", "want what goes wrong")
+	}
+	if err := c.session.injected.add(req); err != nil {
+		return nil, refused(err)
+	}
+	return &optestv1.InjectResponse{}, nil
+}
+
+func setClock(c *call, req *optestv1.SetClockRequest) (*optestv1.SetClockResponse, error) {
+	clock := c.session.clock
+	if d := req.GetAdvance(); d != nil {
+		if !d.IsValid() || d.AsDuration() < 0 {
+			return nil, invalid("advance", "got %v, want a duration of 0s or more: the clock goes forward only", d.AsDuration())
+		}
+		clock.advance(d.AsDuration())
+	}
+	if speed := req.GetSpeed(); speed != 0 {
+		if math.IsNaN(speed) || speed < 0 || speed > MaxSpeed {
+			return nil, invalid("speed", "got %v, want more than 0 and at most %d", speed, MaxSpeed)
+		}
+		clock.run(speed)
+	}
+	now, speed := clock.read()
+	return &optestv1.SetClockResponse{Now: timestamppb.New(now), Speed: speed}, nil
+}
+
+func resetSession(c *call, req *optestv1.ResetRequest) (*optestv1.ResetResponse, error) {
+	if _, ok := optestv1.ResetRequest_Scope_name[int32(req.GetScope())]; !ok {
+		return nil, invalid("scope", "got %d, want one of ALL, OPERATIONS, COUNTERS, FAULTS, CALLS", req.GetScope())
+	}
+	if err := c.server.reset(c.session, req.GetScope(), req.GetScenario()); err != nil {
+		return nil, err
+	}
+	return &optestv1.ResetResponse{}, nil
+}
