@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 	"connectrpc.com/grpcreflect/v2"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/optest-dev/optest/mockserver/internal/rest"
@@ -38,7 +39,7 @@ func (s *Server) handler() (http.Handler, error) {
 		unknown: unknownMethod,
 		options: []connecthttp.Option{connecthttp.WithReadMaxBytes(s.config.maxBody), connecthttp.WithCodecs(codecs()...)},
 	}
-	restHandler := sync.OnceValues(func() (http.Handler, error) {
+	restHandler := sync.OnceValues(func() (*rest.Handler, error) {
 		return rest.New(rpc, published(rpc), rest.MaxBody(int64(s.config.maxBody)), rest.Encode(encodeREST))
 	})
 	if len(s.config.services) > 0 {
@@ -56,6 +57,7 @@ func (s *Server) handler() (http.Handler, error) {
 		}
 		if r.Method == http.MethodPost && isRPC(r) && unknown.IsSupported(r) {
 			err := connect.Errorf(connect.CodeUnimplemented, "optest: no service at %s", quoted(r.URL.Path))
+			s.astray(r, codes.Unimplemented, err.Message())
 			_ = unknown.Write(w, r, err) // the client has gone
 			return
 		}
@@ -64,8 +66,24 @@ func (s *Server) handler() (http.Handler, error) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
+		if !h.Match(r) {
+			s.astray(r, codes.NotFound, "no RPC and no REST route is at this path")
+		}
 		h.ServeHTTP(w, r)
 	}), nil
+}
+
+// astray records a request that is a call of nothing, so that a client with a
+// wrong path is seen too.
+func (s *Server) astray(r *http.Request, code codes.Code, message string) {
+	ss, err := s.session(r.Header.Get(HeaderSession))
+	if err != nil {
+		ss = s.root.Load()
+	}
+	c := calls.Get().(*call)
+	now := ss.clock.now()
+	c.record = Call{Begin: now, End: now, Method: r.Method + " " + shortened(r.URL.Path), Protocol: "http", Peer: r.RemoteAddr, Code: code, Message: message}
+	s.record(ss, c)
 }
 
 // published are the methods that REST may have routes for.

@@ -119,3 +119,22 @@ func TestObserve(t *testing.T) {
 		t.Errorf("observed %v, want a create that plays instant", c)
 	}
 }
+
+// A client with a wrong path is seen, too.
+func TestRequestsAstrayAreRecorded(t *testing.T) {
+	s := New(t)
+	for _, path := range []string{"/operation/x", "/no.such.Service/Method"} {
+		resp, err := s.Client().Post(s.URL()+path, "application/json", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	var got []string
+	for _, c := range s.Calls() {
+		got = append(got, fmt.Sprintf("%s %v", c.Method, c.Code))
+	}
+	if diff := cmp.Diff([]string{"POST /operation/x NotFound", "POST /no.such.Service/Method Unimplemented"}, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}

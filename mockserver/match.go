@@ -127,11 +127,13 @@ func fieldText(m protoreflect.Message, path string) string {
 	return fmt.Sprint(v.Interface())
 }
 
-// quoted shortens what a request sent to what an error message can hold.
-func quoted(s string) string {
+// quoted is what a request sent, as an error message can hold it.
+func quoted(s string) string { return fmt.Sprintf("%q", shortened(s)) }
+
+func shortened(s string) string {
 	const longest = 64
 	if runes := []rune(s); len(runes) > longest {
-		s = string(runes[:longest]) + "…"
+		return string(runes[:longest]) + "…"
 	}
-	return fmt.Sprintf("%q", s)
+	return s
 }
