@@ -21,7 +21,7 @@ help: ## say what there is
 
 .PHONY: demo
 demo: ## show the main job: three operations, polled by a real gRPC client
-	@go build -o bin/optest ./cmd/optest
+	@CGO_ENABLED=0 go build -o bin/optest ./cmd/optest
 	@bin/optest demo
 
 .PHONY: test

@@ -68,6 +68,8 @@ func TestAddressesThatAreRefused(t *testing.T) {
 		"every interface":  {[]Option{Listen(":0")}, "token"},
 		"no port":          {[]Option{Listen("localhost")}, "host:port"},
 		"a port in use":    {[]Option{Listen(first.Addr())}, "address already in use"},
+		"no journal":       {[]Option{Journal(-1)}, "Journal -1, want 1 or more"},
+		"no speed":         {[]Option{Speed(-1)}, "Speed -1"},
 		"an unknown thing": {[]Option{Listen("127.0.0.1:nothing")}, "nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,6 +57,7 @@ func (s *Server) answer(ctx context.Context, c *call, op *longRunning, st engine
 			return nil, err
 		}
 	}
+	message = proto.CloneOf(message) // it shares its error with the plan
 	c.spoilt, err = b.disguise.apply(message, earlier)
 	return message, err
 }

@@ -3,6 +3,7 @@ package mockserver
 import (
 	"cmp"
 	"crypto/tls"
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -31,7 +32,7 @@ type config struct {
 	observe       func(Call)
 }
 
-func newConfig(opts []Option) config {
+func newConfig(opts []Option) (config, error) {
 	var c config
 	for _, o := range opts {
 		o.apply(&c)
@@ -40,14 +41,25 @@ func newConfig(opts []Option) config {
 	c.maxOperations = cmp.Or(c.maxOperations, DefaultMaxOperations)
 	c.maxBody = cmp.Or(c.maxBody, DefaultMaxBody)
 	c.journal = cmp.Or(c.journal, DefaultJournal)
-	return c
+	for _, bound := range []struct {
+		name string
+		n    int
+	}{{"MaxOperations", c.maxOperations}, {"MaxBody", c.maxBody}, {"Journal", c.journal}} {
+		if bound.n < 1 {
+			return c, fmt.Errorf("optest: %s %d, want 1 or more", bound.name, bound.n)
+		}
+	}
+	if !(c.speed > 0 && c.speed <= MaxSpeed) {
+		return c, fmt.Errorf("optest: Speed %v, want more than 0 and at most %d", c.speed, MaxSpeed)
+	}
+	return c, nil
 }
 
 // Bounds that hold unless an option says otherwise.
 const (
 	DefaultMaxOperations = 1 << 20
 	DefaultMaxBody       = 4 << 20 // bytes
-	DefaultJournal       = 4096    // calls
+	DefaultJournal       = 2048    // calls
 	maxHeader            = 64 << 10
 )
 

@@ -77,7 +77,11 @@ func New(tb testing.TB, opts ...Option) *Server {
 
 // Start starts a server that the caller closes.
 func Start(opts ...Option) (*Server, error) {
-	s := &Server{config: newConfig(opts), names: map[string]bool{}, closing: make(chan struct{}), closed: make(chan struct{})}
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, names: map[string]bool{}, closing: make(chan struct{}), closed: make(chan struct{})}
 	if err := s.renew(""); err != nil {
 		return nil, err
 	}

@@ -44,7 +44,9 @@ func built(ctx context.Context, f func(optest, bare binary) error) error {
 }
 
 func build(ctx context.Context, to, pkg string) error {
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", to, pkg).CombinedOutput()
+	build := exec.CommandContext(ctx, "go", "build", "-o", to, pkg)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make demo builds it
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
 	}
