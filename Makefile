@@ -101,6 +101,16 @@ genproto: ## build and test against the oldest, the SDK's and the newest message
 bench: ## measure the bars, as ratios against a bare server in the same run
 	go run ./mockserver/internal/bench
 
+# Prints what the tests have seen: a fixture's id or rule, its name, what it does.
+.PHONY: catalogue
+catalogue: ## show what each fixture of a fault or of a broken rule does on the wire
+	@out=$$(mktemp); trap 'rm -f "$$out"' EXIT; \
+	go test -count=1 -v -run '^(TestFixturesShowTheirEffect|TestMutantsShowOnTheWire|TestMutantsAreComplete)$$' ./mockserver >"$$out" || { grep -v -e '^=== ' -e '--- PASS' "$$out"; exit 1; }; \
+	sed -n 's/^ *[a-z]*_test\.go:[0-9]*: \([A-Z]\{1,3\}-[0-9][0-9]\t\)/\1/p' "$$out" | sort -s -k1,1 | \
+	awk -F '\t' '{ mutant = NF > 3 ? $$2 : ""; fixture = $$(NF - 1); printf "%-7s %-40s %s%s\n", $$1, fixture, mutant == "" || mutant == fixture ? "" : "[" mutant "] ", $$NF; \
+		if (!($$1 in ids)) { ids[$$1]; n[$$1 ~ /^F-/]++ } if (!(fixture in all)) { all[fixture]; fixtures++ } } \
+		END { printf "%d faults and %d rules, shown by %d fixtures\n", n[1], n[0], fixtures }'
+
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZTIME
 	@go list ./... | while read -r pkg; do \

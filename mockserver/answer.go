@@ -50,7 +50,7 @@ func (d disguise) failed(err error) error {
 
 // apply changes m and returns what goes out instead of it, nil for m itself.
 // Earlier is the answer about the operation created before, nil without one.
-func (d disguise) apply(m, earlier *operation.Operation) (*spoilt, error) {
+func (d disguise) apply(m, earlier *operation.Operation, now time.Time) (*spoilt, error) {
 	var appended []byte
 	for _, f := range d.answers {
 		if len(f.GetReplaceRaw()) > 0 {
@@ -62,7 +62,7 @@ func (d disguise) apply(m, earlier *operation.Operation) (*spoilt, error) {
 		appended = append(appended, f.GetAppendRaw()...)
 	}
 	for _, f := range d.clocks {
-		misdate(m, f)
+		misdate(m, f, now)
 	}
 	binary, err := proto.Marshal(m)
 	if err != nil {
@@ -100,10 +100,21 @@ func edit(m, earlier *operation.Operation, f *optestv1.AnswerFault) error {
 }
 
 // misdate spoils the stamps of the Operation itself.
-func misdate(m *operation.Operation, f *optestv1.ClockFault) {
-	for _, t := range []*timestamppb.Timestamp{m.GetCreatedAt(), m.GetModifiedAt()} {
+func misdate(m *operation.Operation, f *optestv1.ClockFault, now time.Time) {
+	created := m.GetCreatedAt().AsTime()
+	stamps := []*timestamppb.Timestamp{m.GetCreatedAt(), m.GetModifiedAt()}
+	if f.GetOnly() != optestv1.ClockFault_STAMP_UNSPECIFIED {
+		stamps = stamps[f.GetOnly()-1:][:1]
+	}
+	for _, t := range stamps {
 		if t == nil {
 			continue
+		}
+		switch f.GetFrom() {
+		case optestv1.ClockFault_CREATION:
+			stamp(t, created.UnixNano())
+		case optestv1.ClockFault_NOW:
+			stamp(t, now.UnixNano())
 		}
 		if f.GetSkew() != nil {
 			skewed := timestamppb.New(t.AsTime().Add(f.GetSkew().AsDuration()))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +38,9 @@ func misshapen(m *operation.Operation, appended []byte, shapes []optestv1.JsonFa
 			}
 		}
 	}
+	if slices.Contains(shapes, optestv1.JsonFault_WITHOUT_METADATA) {
+		members = slices.DeleteFunc(members, func(m member) bool { return m.name == "metadata" })
+	}
 	var b bytes.Buffer
 	b.WriteByte('{')
 	for i, m := range members {
@@ -48,15 +50,8 @@ func misshapen(m *operation.Operation, appended []byte, shapes []optestv1.JsonFa
 		fmt.Fprintf(&b, "%q:%s", m.name, m.value)
 	}
 	b.WriteByte('}')
-	out := b.Bytes()
-	if slices.Contains(shapes, optestv1.JsonFault_INT64_AS_NUMBER) {
-		out = unquotedSizes.ReplaceAll(out, []byte(`"$1":$2`))
-	}
-	return out
+	return misspelt(b.Bytes(), shapes)
 }
-
-// unquotedSizes finds the 64-bit fields of resources.
-var unquotedSizes = regexp.MustCompile(`"([a-zA-Z_]*(?:[sS]ize|[bB]ytes))":"(-?[0-9]+)"`)
 
 // member is one of a JSON object.
 type member struct {

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/optest-dev/optest/mockserver/internal/breakage"
-	"github.com/optest-dev/optest/mockserver/internal/constraint"
 )
 
 // Headers that say what played an answer.
@@ -46,6 +46,12 @@ type call struct {
 	control bool              // record nothing
 	refused error             // its session can't be had
 	spoilt  *spoilt           // goes out instead of the response
+	answer  *breakage.Answer  // nil without a connection, and once it has ended
+
+	standard *playing       // the default scenario
+	guess    *playing       // the scenario that a request names, before one is chosen
+	played   *playing       // the scenario that plays the answer
+	doom     *status.Status // of the operation that is to begin
 
 	record Call   // all but the header and, once it has ended, the messages
 	lines  []line // of the request's header, secrets blanked
@@ -93,24 +99,29 @@ func (s *Server) unary(m *method, a access, h handler) connect.Method {
 			return c.end(c.refused)
 		}
 		if a == guarded {
-			if err := s.authenticate(c); err != nil {
+			if err := s.authenticate(c); err != nil && !c.admits() {
 				return c.end(err)
 			}
 		}
 		c.redact()
 		req := m.request.New().Interface()
-		if err := stream.Receive(req); err != nil {
+		if err := c.receive(stream, req); err != nil {
 			return c.end(err)
 		}
 		c.record.Request = req
-		if violations := constraint.Check(req); len(violations) > 0 {
-			return c.end(invalidRequest(violations))
+		c.guess = c.session.repertoire.namedBy(m, req.ProtoReflect())
+		var response proto.Message
+		var err error
+		if violations := c.check(m, req); len(violations) > 0 {
+			response, err = s.refuse(ctx, c, m, h, req, invalidRequest(violations))
+		} else {
+			response, err = h(ctx, c, req)
 		}
-		response, err := h(ctx, c, req)
 		if err != nil {
 			return c.end(err)
 		}
 		c.record.Response = response
+		c.distort(nil)
 		if c.spoilt != nil {
 			return c.end(stream.Send(c.spoilt))
 		}
@@ -129,8 +140,9 @@ func (s *Server) begin(ctx context.Context, method string) *call {
 		c.session = s.root.Load()
 	}
 	c.now = c.session.clock.now()
+	c.standard = c.session.repertoire.defaultScenario()
 	if answer, ok := breakage.From(ctx); ok {
-		c.labels = answer.Header()
+		c.answer, c.labels = answer, answer.Header()
 	} else {
 		c.labels = http.Header{}
 	}
@@ -138,6 +150,9 @@ func (s *Server) begin(ctx context.Context, method string) *call {
 	c.record.Method = method
 	c.record.Protocol = info.Protocol
 	c.record.Peer = info.PeerAddr
+	if shown, ok := ctx.Value(misrouted{}).([]*quirk); ok {
+		c.note(shown...)
+	}
 	return c
 }
 
@@ -147,6 +162,10 @@ func (c *call) header(name string) string { return c.info.RequestHeader().Get(na
 // connect.Error keeps its text on the wire, so others become one.
 func (c *call) end(err error) error {
 	err = public(err)
+	if err != nil {
+		err = c.misreport(err)
+		c.distort(err)
+	}
 	c.record.End = c.session.clock.now()
 	if c.secret {
 		c.record.Request, c.record.Response = nil, nil
@@ -161,7 +180,8 @@ func (c *call) end(err error) error {
 	}
 	c.pack()
 	s, ss := c.server, c.session
-	c.server, c.session, c.info, c.labels = nil, nil, nil, nil
+	c.server, c.session, c.info, c.labels, c.answer = nil, nil, nil, nil, nil
+	c.standard, c.guess, c.played, c.doom = nil, nil, nil, nil
 	if !c.control {
 		s.record(ss, c)
 	}
@@ -194,6 +214,7 @@ func (c *call) plays(op *longRunning, step, hint string) {
 }
 
 func (c *call) scenario(p *playing, step string) {
+	c.played = p
 	c.record.Scenario, c.record.Step = p.name(), step
 	if c.server.config.plain {
 		return

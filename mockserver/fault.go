@@ -55,6 +55,9 @@ type blow struct {
 func newFaults(list []*optestv1.Fault) []fault {
 	var faults []fault
 	for _, f := range list {
+		if f.GetQuirk() != nil {
+			continue // see newQuirks
+		}
 		made := fault{Fault: f, label: f.GetName()}
 		effect := "fault"
 		switch e := f.GetEffect().(type) {
@@ -125,20 +128,19 @@ func (f fault) isFor(t target) bool {
 			return false
 		}
 	}
-	if protocols := f.GetProtocols(); len(protocols) > 0 {
-		found := false
-		for _, p := range protocols {
-			found = found || p == protocolOf(t.call.record.Protocol)
-		}
-		if !found {
-			return false
-		}
-	}
 	if n := f.GetReader().GetConnection(); n != 0 && n != t.connection {
 		return false
 	}
+	return f.isOver(t.call.record.Protocol, t.call.header)
+}
+
+// isOver holds a call's protocol and headers against those that f is for.
+func (f fault) isOver(protocol string, header func(name string) string) bool {
+	if protocols := f.GetProtocols(); len(protocols) > 0 && !slices.Contains(protocols, protocolOf(protocol)) {
+		return false
+	}
 	for name, want := range f.GetReader().GetHeaders() {
-		if !pattern(want).matches(t.call.header(name)) {
+		if !pattern(want).matches(header(name)) {
 			return false
 		}
 	}
@@ -212,6 +214,9 @@ func (b blow) prevents() bool {
 // fall delays, hangs, breaks or fails the call. Nil: the answer goes out.
 func (b blow) fall(ctx context.Context, c *call) error {
 	if b.delay > 0 {
+		if c.quirk(optestv1.QuirkFault_DEADLINE_IGNORED, c.played) {
+			ctx = context.WithoutCancel(ctx)
+		}
 		if err := c.session.clock.sleep(ctx, b.delay, c.server.closing); err != nil {
 			return err
 		}

@@ -51,6 +51,7 @@ func (s *Server) handler() (http.Handler, error) {
 	}
 	unknown := connecthttp.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = s.misroute(r)
 		if h := rpcHandlers.handler(r.URL.Path); h != nil {
 			h.ServeHTTP(w, r)
 			return

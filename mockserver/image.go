@@ -62,7 +62,7 @@ func (img *image) updated(now time.Time) *clouddesktop.DesktopImage {
 // made is the image as its copy made it, nil where it failed.
 func (img *image) made(now time.Time) *clouddesktop.DesktopImage {
 	st := img.create.state(now)
-	if st.Phase == engine.Failed {
+	if st.Phase == engine.Failed && !img.create.leaves(st) {
 		return nil
 	}
 	m := &clouddesktop.DesktopImage{}

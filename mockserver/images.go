@@ -24,6 +24,7 @@ type images struct {
 	byID     map[string]*image
 	byFolder map[string][]*image // in the order of creation
 	slab     slab[image]
+	last     string // id of the latest
 }
 
 func newImages(s *store) *images {
@@ -35,7 +36,7 @@ func (im *images) begin(op *longRunning, request proto.Message, now time.Time, n
 	defer im.mu.Unlock()
 	switch req := request.(type) {
 	case *clouddesktop.CopyFromDesktopRequest:
-		return im.add(op, req.GetFolderId()), nil
+		return im.add(op, req.GetFolderId(), req.GetDesktopId()), nil
 	case *clouddesktop.CopyDesktopImageRequest:
 		// The name of a scenario stands for an image that nobody had to make.
 		if !named {
@@ -43,7 +44,7 @@ func (im *images) begin(op *longRunning, request proto.Message, now time.Time, n
 				return "", err
 			}
 		}
-		return im.add(op, req.GetFolderId()), nil
+		return im.add(op, req.GetFolderId(), req.GetImageId()), nil
 	case *clouddesktop.UpdateDesktopImageRequest:
 		if err := checkMask(req); err != nil {
 			return "", err
@@ -55,8 +56,8 @@ func (im *images) begin(op *longRunning, request proto.Message, now time.Time, n
 	return "", connect.Errorf(connect.CodeUnimplemented, "optest: desktop images have no %s", op.method.name())
 }
 
-func (im *images) add(op *longRunning, folder string) string {
-	id := im.newID("img")
+func (im *images) add(op *longRunning, folder, source string) string {
+	id := im.newImageID(op, source)
 	img := im.slab.take()
 	*img = image{folder: cmp.Or(folder, defaultFolder), create: op}
 	im.byID[id] = img
@@ -128,7 +129,7 @@ func (im *images) forget(gone func(*longRunning) bool) {
 func (im *images) get(id string, now time.Time) *clouddesktop.DesktopImage {
 	im.mu.RLock()
 	defer im.mu.RUnlock()
-	if img, ok := im.byID[id]; ok {
+	if img, ok := im.byID[id]; ok && !img.hidden(now) {
 		return img.view(now)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -20,9 +21,10 @@ type injections struct {
 }
 
 type injection struct {
-	fault     []fault // one
-	operation string  // empty: any
-	scenario  string  // empty: any
+	fault     []fault  // one, or
+	quirks    []*quirk // one
+	operation string   // empty: any
+	scenario  string   // empty: any
 	counts    strikes
 }
 
@@ -49,11 +51,15 @@ func (in *injections) add(req *optestv1.InjectRequest) error {
 		}
 		return fmt.Errorf("%s", b.String())
 	}
+	if req.GetFault().GetQuirk() != nil && req.GetOperationId() != "" {
+		return errors.New("optest: the fault can't be injected: a quirk is the server's, want no operation_id with it")
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.some.Store(true)
 	in.list = append(in.list, &injection{
-		fault:     newFaults([]*optestv1.Fault{req.GetFault()}),
+		fault:     newFaults(around.GetFaults()),
+		quirks:    newQuirks(around.GetFaults()),
 		operation: req.GetOperationId(),
 		scenario:  req.GetScenario(),
 	})

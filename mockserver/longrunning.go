@@ -20,19 +20,33 @@ const subject = "ajeoptestuser0000000"
 // start serves a method that starts an operation.
 func (s *Server) start(m *method) connect.Method {
 	return s.unary(m, guarded, func(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
-		key, err := idempotencyKey(c.header(canonicalKey))
+		key, err := c.keyFor(m, request)
 		if err != nil {
 			return nil, err
 		}
-		op, b, err := s.commit(c, m, request, key)
+		if err := c.burnt(key); err != nil {
+			return nil, err
+		}
+		commit := s.commit
+		if key.key != "" && c.quirk(optestv1.QuirkFault_KEY_RACE, c.guess) {
+			commit = s.race
+		}
+		op, b, err := commit(ctx, c, m, request, key)
 		if err != nil {
+			s.burn(c, m, err)
 			return nil, err
 		}
 		c.struck(b)
 		if op == nil {
 			return nil, b.fall(ctx, c)
 		}
+		if c.doom != nil {
+			op.doom(c.doom)
+		}
 		st := op.state(c.now)
+		if c.quirk(optestv1.QuirkFault_KEY_ANSWERS_OLD_STATE, op.playing) {
+			st = op.stateAt(0)
+		}
 		c.plays(op, st.Step, st.PollHint)
 		return s.answer(ctx, c, op, st, b)
 	})
@@ -48,8 +62,12 @@ func (s *Server) answer(ctx context.Context, c *call, op *longRunning, st engine
 		st = op.stateAt(age)
 	}
 	message, err := op.message(st)
-	if err != nil || b.disguise.none() {
-		return message, err
+	if err != nil {
+		return nil, err
+	}
+	c.embellish(op, message)
+	if b.disguise.none() {
+		return message, nil
 	}
 	var earlier *operation.Operation
 	if op.before != nil {
@@ -58,19 +76,18 @@ func (s *Server) answer(ctx context.Context, c *call, op *longRunning, st engine
 		}
 	}
 	message = proto.CloneOf(message) // it shares its error with the plan
-	c.spoilt, err = b.disguise.apply(message, earlier)
+	c.spoilt, err = b.disguise.apply(message, earlier, c.now)
 	return message, err
 }
 
 // commit chooses the scenario, lets its faults strike and, unless one of them
 // prevents it, starts the operation or finds the one that the key has started.
 // All of it is one step: of concurrent calls with one key, one starts.
-func (s *Server) commit(c *call, m *method, request proto.Message, key string) (*longRunning, blow, error) {
+func (s *Server) commit(_ context.Context, c *call, m *method, request proto.Message, key keyed) (*longRunning, blow, error) {
 	ss := c.session
 	ss.store.mu.Lock()
 	defer ss.store.mu.Unlock()
-	k := keyed{m, key}
-	if op, ok := ss.store.keys[k]; ok && key != "" {
+	if op, ok := ss.store.keys[key]; ok && key.key != "" {
 		return op, s.strikeCreate(op.playing, c), nil
 	}
 	in := incoming{method: m, request: request.ProtoReflect(), header: c.info.RequestHeader()}
@@ -83,12 +100,15 @@ func (s *Server) commit(c *call, m *method, request proto.Message, key string) (
 		c.scenario(p, "")
 		return nil, b, nil
 	}
-	op, err := ss.store.start(m, m.resources(ss), p, request, c.now, named)
+	op, err := ss.store.start(m, m.resources(ss), p, c.keeps(m, p, request), c.now, named, c.marks(p))
 	if err != nil {
 		return nil, blow{}, err
 	}
-	if key != "" {
-		ss.store.keys[k] = op
+	if key.key != "" {
+		ss.store.keys[key] = op
+	}
+	if op.marks&knownByProtocol != 0 {
+		op.tallied().home = c.record.Protocol
 	}
 	return op, b, nil
 }
@@ -116,8 +136,11 @@ func idempotencyKey(header string) (string, error) {
 // getOperation serves OperationService.Get.
 func (s *Server) getOperation(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
 	id := request.(*operation.GetOperationRequest).GetOperationId()
-	op, ok := c.session.store.operation(id)
+	op, ok := c.knows(id)
 	if !ok {
+		if m := c.imagines(id, optestv1.QuirkFault_UNKNOWN_IS_DONE, optestv1.QuirkFault_UNKNOWN_IS_RUNNING); m != nil {
+			return m, nil
+		}
 		return nil, notFound("Operation", id)
 	}
 	b := op.strike(c.now, target{on: optestv1.Fault_GET, call: c})
@@ -134,15 +157,20 @@ func (s *Server) getOperation(ctx context.Context, c *call, request proto.Messag
 // `Operation` object with the current status of the operation being canceled".
 func (s *Server) cancelOperation(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
 	id := request.(*operation.CancelOperationRequest).GetOperationId()
-	op, ok := c.session.store.operation(id)
+	op, ok := c.knows(id)
 	if !ok {
+		if m := c.imagines(id, optestv1.QuirkFault_UNKNOWN_IS_CANCELLED); m != nil {
+			return m, nil
+		}
 		return nil, notFound("Operation", id)
 	}
 	b := op.strike(c.now, target{on: optestv1.Fault_CANCEL, call: c})
 	st := op.state(c.now)
 	refusal := op.playing.plan.Refusal()
 	if b.commits() && refusal == nil {
-		st = op.cancel(c.now)
+		c.undo(op, st)
+		c.victim(op).cancel(c.now)
+		st = op.state(c.now)
 	}
 	c.plays(op, st.Step, st.PollHint)
 	c.struck(b)

@@ -31,6 +31,7 @@ type longRunning struct {
 
 	mu    sync.Mutex
 	polls uint32       // answered Gets
+	marks marks        // settled at creation
 	lived *engine.Life // nil until a call has changed the operation
 	tally *tally       // nil where the scenario has no faults
 }
@@ -38,7 +39,9 @@ type longRunning struct {
 // tally is what faults want to know of the calls about an operation.
 type tally struct {
 	strikes strikes
-	readers []string // peers, in the order of their first call; only where a fault tells them apart
+	fixed   *engine.State // what the operation looks like, whatever its scenario says; nil unless a quirk has it so
+	home    string        // protocol that the operation was created over; empty unless it matters
+	readers []string      // peers, in the order of their first call; only where a fault tells them apart
 }
 
 // request is what the operation was started with. It is kept encoded: the garbage
@@ -60,6 +63,9 @@ func (op *longRunning) state(now time.Time) engine.State {
 }
 
 func (op *longRunning) stateLocked(now time.Time) engine.State {
+	if op.tally != nil && op.tally.fixed != nil {
+		return *op.tally.fixed
+	}
 	return op.playing.plan.At(op.age(now), op.life())
 }
 
@@ -145,7 +151,9 @@ func (op *longRunning) strike(now time.Time, t target) blow {
 func (op *longRunning) recount() {
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	op.tally = nil
+	if op.tally != nil {
+		op.tally.strikes, op.tally.readers = nil, nil
+	}
 }
 
 // maxReaders bounds the connections that are told apart. Those that come later

@@ -41,7 +41,7 @@ func (im *images) list(req *clouddesktop.ListDesktopImagesRequest, now time.Time
 	page := &clouddesktop.ListDesktopImagesResponse{}
 	for _, img := range rest {
 		view := img.view(now)
-		if view == nil {
+		if view == nil || img.hidden(now) {
 			continue
 		}
 		if len(page.DesktopImages) == size {

@@ -19,6 +19,7 @@ type playing struct {
 	plan     *engine.Plan
 	match    *matcher // nil: the scenario does not say which calls it is for
 	faults   []fault
+	quirks   []*quirk
 	// tellsReaders: a fault is for one of several connections.
 	tellsReaders bool
 	creates      strikes       // of faults on create, counted over the scenario
@@ -40,7 +41,7 @@ func newPlaying(s *optestv1.Scenario) (*playing, error) {
 		return nil, errors.New(b.String())
 	}
 	s = proto.CloneOf(s)
-	p := &playing{scenario: s, plan: engine.NewPlan(s), faults: newFaults(s.GetFaults()), nameHeader: []string{s.GetName()}}
+	p := &playing{scenario: s, plan: engine.NewPlan(s), faults: newFaults(s.GetFaults()), quirks: newQuirks(s.GetFaults()), nameHeader: []string{s.GetName()}}
 	for _, f := range s.GetFaults() {
 		p.tellsReaders = p.tellsReaders || f.GetReader().GetConnection() != 0
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/optest-dev/optest/fixtures"
 	"github.com/optest-dev/optest/internal/nearest"
@@ -31,6 +32,9 @@ type repertoire struct {
 	catalogue map[string]*playing // those that were asked for by name
 	byDefault *playing
 	instant   *playing // nil until it is asked for
+
+	given        []*playing // those that the session has started with; see give
+	givenDefault *playing
 }
 
 func newRepertoire() *repertoire {
@@ -109,6 +113,21 @@ func (r *repertoire) defaultScenario() *playing {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.byDefault
+}
+
+// namedBy returns the scenario that the request names in an id field, or nil.
+func (r *repertoire) namedBy(m *method, request protoreflect.Message) *playing {
+	if !m.creates {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, field := range m.cards {
+		if p, err := r.byName(request.Get(field).String()); p != nil && err == nil {
+			return p
+		}
+	}
+	return nil
 }
 
 // choose returns the scenario that the request's operation lives by. Named

@@ -49,6 +49,9 @@ func (ss *session) forget(scenario string) {
 			delete(ss.store.keys, key)
 		}
 	}
+	if scenario == "" {
+		ss.store.burnt = nil
+	}
 	if ss.store.latest != nil && gone(ss.store.latest) {
 		ss.store.latest = nil
 	}
@@ -64,6 +67,7 @@ func (ss *session) recount(scenario string) {
 		if scenario == "" || p.name() == scenario {
 			p.matched.Store(0)
 			p.creates = nil
+			recountQuirks(p.quirks)
 		}
 	}
 	for _, op := range ss.store.operations {
@@ -80,6 +84,7 @@ func (in *injections) recount(scenario string) {
 	for _, one := range in.list {
 		if scenario == "" || one.scenario == scenario {
 			one.counts = nil
+			recountQuirks(one.quirks)
 		}
 	}
 }

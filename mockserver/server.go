@@ -36,6 +36,7 @@ type Server struct {
 	config    config
 	root      atomic.Pointer[session] // of calls that name none
 	sessions  sessions
+	replaced  atomic.Pointer[given] // nil: the scenarios of config
 	front     front
 	names     map[string]bool     // of the services served
 	authority *selfcert.Authority // nil without SelfSigned

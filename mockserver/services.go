@@ -134,7 +134,13 @@ func (s *Server) listImages(ctx context.Context, c *call, request proto.Message)
 	if err := s.strikePlain(ctx, c, optestv1.Fault_LIST); err != nil {
 		return nil, err
 	}
-	return c.session.images.list(request.(*clouddesktop.ListDesktopImagesRequest), c.now)
+	req := request.(*clouddesktop.ListDesktopImagesRequest)
+	page, err := c.session.images.list(req, c.now)
+	if err != nil {
+		return nil, err
+	}
+	c.misfile(req, page)
+	return page, nil
 }
 
 // strikePlain lets the faults of the default scenario, and those injected, strike

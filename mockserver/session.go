@@ -35,7 +35,7 @@ type session struct {
 	injected   injections
 }
 
-func newSession(name string, c config) (*session, error) {
+func newSession(name string, c config, g given) (*session, error) {
 	seed := c.seed
 	if name != "" {
 		h := fnv.New64a()
@@ -47,19 +47,8 @@ func newSession(name string, c config) (*session, error) {
 	ss.images = newImages(ss.store)
 	ss.others = &unkept{newID: ss.store.newID}
 	ss.journal.limit = c.journal
-	for _, scenario := range c.scenarios {
-		p, err := newPlaying(scenario)
-		if err != nil {
-			return nil, err
-		}
-		ss.repertoire.add(p)
-	}
-	if c.byDefault != nil {
-		p, err := newPlaying(c.byDefault)
-		if err != nil {
-			return nil, err
-		}
-		ss.repertoire.play(p)
+	if err := ss.repertoire.give(g); err != nil {
+		return nil, err
 	}
 	return ss, nil
 }
@@ -67,7 +56,9 @@ func newSession(name string, c config) (*session, error) {
 // renew puts a new session in the place of the one with that name. Calls under
 // way end in the old one.
 func (s *Server) renew(name string) error {
-	ss, err := newSession(name, s.config)
+	s.sessions.mu.Lock()
+	defer s.sessions.mu.Unlock()
+	ss, err := newSession(name, s.config, s.given())
 	if err != nil {
 		return err
 	}
@@ -75,8 +66,6 @@ func (s *Server) renew(name string) error {
 		s.root.Store(ss)
 		return nil
 	}
-	s.sessions.mu.Lock()
-	defer s.sessions.mu.Unlock()
 	s.sessions.named[name] = ss
 	return nil
 }
@@ -111,7 +100,7 @@ func (s *Server) session(name string) (*session, error) {
 		return nil, ownFailure(connect.CodeResourceExhausted, ReasonLimit,
 			fmt.Sprintf("%d sessions are open, want fewer than the bound of %d", len(s.sessions.named), maxSessions))
 	}
-	ss, err := newSession(name, s.config)
+	ss, err := newSession(name, s.config, s.given())
 	if err != nil {
 		return nil, err
 	}

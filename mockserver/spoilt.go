@@ -35,6 +35,13 @@ func (c spoiling) MarshalWrite(ctx context.Context, dst io.Writer, message any) 
 	return c.StableCodec.MarshalWrite(ctx, dst, message)
 }
 
+func (c spoiling) UnmarshalRead(ctx context.Context, src io.Reader, message any) error {
+	if m, ok := message.(*misreading); ok {
+		return m.decode(src)
+	}
+	return c.StableCodec.UnmarshalRead(ctx, src, message)
+}
+
 // encodeREST is rest.EncodeJSON, except for a spoilt answer.
 func encodeREST(ctx context.Context, dst io.Writer, message any) error {
 	if s, ok := message.(*spoilt); ok {

@@ -37,6 +37,7 @@ type store struct {
 	buffer     []byte
 	slab       slab[longRunning]
 	latest     *longRunning
+	burnt      map[keyed]error // keys that a refused call has used up; nil until there are any
 }
 
 // keyed is an idempotency key in the scope of a method: a key used with one
@@ -63,7 +64,7 @@ func (s *store) operation(id string) (*longRunning, bool) {
 }
 
 // start keeps a new operation and begins its work. The caller holds the lock.
-func (s *store) start(m *method, res resources, p *playing, request proto.Message, now time.Time, named bool) (*longRunning, error) {
+func (s *store) start(m *method, res resources, p *playing, request proto.Message, now time.Time, named bool, kept marks) (*longRunning, error) {
 	if len(s.operations) >= s.limit {
 		return nil, ownFailure(connect.CodeResourceExhausted, ReasonLimit,
 			fmt.Sprintf("%d operations are stored, want fewer than the bound of %d", len(s.operations), s.limit))
@@ -75,6 +76,7 @@ func (s *store) start(m *method, res resources, p *playing, request proto.Messag
 		resources: res,
 		playing:   p,
 		created:   now.UnixNano(),
+		marks:     kept,
 		seed:      mix(s.seed + s.serial),
 	}
 	encoded, err := proto.MarshalOptions{}.MarshalAppend(s.buffer[:0], request)

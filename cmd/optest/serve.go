@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +24,9 @@ The first line on stdout is "optest: serving http://HOST:PORT", written when the
 server really answers. Each call is a line on stderr.
 
 A request's desktop_id names the scenario that its operation lives by; others
-play --default.
+play --default. When a file of --scenarios changes, all are read again: what is
+wrong is a line on stderr, and the scenarios from before stay. Operations that
+have begun go on as they began.
 
 The first signal lets calls under way end, for up to --grace: 0 is the exit code
 if they do, 1 if they had to be cut off. A second signal ends the program at
@@ -50,18 +54,36 @@ once. A failure to start is 1, a wrong command line 2.`,
 }
 
 func serve(cmd *cobra.Command, settings *mock.Settings) error {
+	saveMemory()
 	srv, err := settings.Start(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	if err := announce(cmd, srv); err != nil {
+	// Watched before anybody knows of the server: a change may come at once.
+	stop, err := reloading(cmd.ErrOrStderr(), settings, srv)
+	if err != nil {
 		return errors.Join(err, srv.Close())
 	}
+	if err := announce(cmd, srv); err != nil {
+		return errors.Join(err, stop(), srv.Close())
+	}
 	<-cmd.Context().Done()
+	if err := stop(); err != nil {
+		return errors.Join(err, srv.Close())
+	}
 	if settings.Log.Value == mock.LogText {
 		cmd.PrintErrf("optest: waiting up to %v for calls under way, a second signal ends at once\n", settings.Grace.Value)
 	}
 	return drain(srv, settings)
+}
+
+// saveMemory has the garbage collected sooner than Go does by default: a mock runs
+// beside what it is there for, and its memory counts more than a few percent of
+// its CPU.
+func saveMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(70)
+	}
 }
 
 // announce writes the line that others wait for. A signal that comes before is

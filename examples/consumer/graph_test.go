@@ -12,7 +12,7 @@ import (
 // checks, and what must not reach the modules of those who import a package of
 // it.
 var foreign = []string{
-	"buf.build", "bufbuild", "cel.dev", "cel-go", "chromedp", "cobra", "fsnotify", "go-internal",
+	"buf.build", "bufbuild", "cel.dev", "cel-go", "chromedp", "cobra", "fsnotify", "jsonschema", "go-internal",
 	"go-sdk", "goccy", "golangci", "gofumpt", "protovalidate", "protoyaml", "staticcheck", "yaml",
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // answerLimit bounds what is held back of an answer with a fault.
-const answerLimit = 64 << 20
+const answerLimit = 16 << 20
 
 // Answer is what a handler's call is answered with. Without a fault it goes straight to the client. Once a fault was asked for, it is
 // held back until the handler returns, and then sent or broken off; flushing is without effect. It is used by the goroutine of the
@@ -27,6 +27,7 @@ type Answer struct {
 
 	begun bool // it is on its way, without a fault
 
+	changes []func(*Whole)
 	instead *optestv1.HttpFault
 	faults  []*optestv1.TransportFault
 	status  int         // 0: no header yet
@@ -99,7 +100,7 @@ func (a *Answer) held() error {
 	return nil
 }
 
-func (a *Answer) faulted() bool { return a.instead != nil || len(a.faults) > 0 }
+func (a *Answer) faulted() bool { return a.instead != nil || len(a.faults) > 0 || len(a.changes) > 0 }
 
 // WriteHeader is that of [http.ResponseWriter].
 func (a *Answer) WriteHeader(status int) {
@@ -113,7 +114,7 @@ func (a *Answer) WriteHeader(status int) {
 	}
 }
 
-// Write is that of [http.ResponseWriter]. An answer with a fault is held up to 64 MiB.
+// Write is that of [http.ResponseWriter]. An answer with a fault is held up to 16 MiB.
 func (a *Answer) Write(p []byte) (int, error) {
 	if !a.faulted() {
 		a.begun = true

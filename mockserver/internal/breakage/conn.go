@@ -142,6 +142,9 @@ func (c *Conn) send(p []byte) error {
 // Close ends the connection and whatever waits for its place in it.
 func (c *Conn) Close() error {
 	c.noMore()
+	if c.broken.Load() {
+		return c.socket.Close() // TLS would say close_notify before the reset
+	}
 	return c.Conn.Close()
 }
 

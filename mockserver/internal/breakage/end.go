@@ -26,9 +26,10 @@ func (c *Conn) stop(e end) {
 	defer c.noMore()
 	switch e {
 	case reset:
-		c.broken.Store(true)
-		// Without lingering, the kernel forgets what is unsent and sends RST instead of FIN.
+		// Without lingering, the kernel forgets what is unsent and sends RST instead of FIN, whoever closes first: the server does so
+		// on its own once writes fail.
 		_ = resettable(c.socket).SetLinger(0)
+		c.broken.Store(true)
 		_ = c.socket.Close()
 	case silence:
 		c.silent.Store(true)

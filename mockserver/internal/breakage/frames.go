@@ -32,18 +32,23 @@ func (f *frames) pass(p []byte) {
 	if f.http1 {
 		return
 	}
-	for len(p) > 0 {
-		if f.left > 0 {
-			n := min(f.left, len(p))
-			f.left -= n
-			p = p[n:]
-			continue
-		}
-		n := copy(f.head[f.got:], p)
-		f.got += n
+	for {
+		n := min(f.left, len(p))
+		f.left -= n
 		p = p[n:]
-		if f.got == frameHeaderLen {
-			f.got, f.left = 0, payloadLen(f.head[:])
+		switch {
+		case len(p) == 0:
+			return
+		case f.got == 0 && len(p) >= frameHeaderLen: // nearly always
+			f.left = payloadLen(p)
+			p = p[frameHeaderLen:]
+		default:
+			n := copy(f.head[f.got:], p)
+			f.got += n
+			p = p[n:]
+			if f.got == frameHeaderLen {
+				f.got, f.left = 0, payloadLen(f.head[:])
+			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ func (a *Answer) settle() {
 		return
 	}
 	c := a.content()
+	c.reshape(a.changes)
 	if a.instead != nil {
 		c.replace(a.instead)
 	}
@@ -25,11 +26,14 @@ func (a *Answer) settle() {
 			k.shape(c, f.GetAfterBytes())
 		}
 	}
-	if len(breaking) == 0 {
+	switch {
+	case len(breaking) > 0:
+		a.breakOff(c, breaking)
+	case a.streams && a.conn != nil && c.unsendable():
+		a.sendRaw(c)
+	default:
 		c.send(a.writer)
-		return
 	}
-	a.breakOff(c, breaking)
 }
 
 // content is what the handler has answered.

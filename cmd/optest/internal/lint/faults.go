@@ -60,6 +60,9 @@ func (l *linter) method(f *optestv1.Fault, path string) {
 // target looks for conditions that no call of the kinds that the fault is for
 // can meet.
 func (l *linter) target(f *optestv1.Fault, path string) {
+	if f.GetQuirk() != nil {
+		return // it acts where its kind says
+	}
 	kinds := reached(f)
 	var why []obstacle
 	for k, is := range kinds {
@@ -72,7 +75,9 @@ func (l *linter) target(f *optestv1.Fault, path string) {
 		}
 		why = append(why, o)
 	}
-	l.warnf(path+why[0].field, "never fires, for %s", why[0].why)
+	if len(why) > 0 {
+		l.warnf(path+why[0].field, "never fires, for %s", why[0].why)
+	}
 }
 
 // obstacle is the field of a fault that keeps it from ever firing, and why.
@@ -211,6 +216,9 @@ func (l *linter) spare(f *optestv1.Fault, path string) {
 // that hangs has none, and a status has no Operation in it.
 func (l *linter) covered(i int, path string) {
 	f := l.scenario.GetFaults()[i]
+	if f.GetQuirk() != nil {
+		return
+	}
 	for j, other := range l.scenario.GetFaults() {
 		var why string
 		switch {

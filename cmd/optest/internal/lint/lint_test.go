@@ -275,6 +275,15 @@ violates: [OP-08]
 faults[0]: has no effect, for faults[2] answers these calls with a status, want other calls for one of the two
 faults[1]: has no effect, for faults[2] answers these calls with a status, want other calls for one of the two
 `},
+		{"mistakes of the server itself", `
+timeline: [{at: 1s, succeed: {}}]
+match: {}
+faults:
+  - {quirk: {kind: KEY_IGNORED}}
+  - {method: Copy*, probability: 0.05, quirk: {kind: NAME_CUT}}
+  - {on: ANY, hang: {}}
+violates: [IDM-01]
+`, ``},
 		{"no Cancel to hit", `
 timeline: [{at: 1s, succeed: {}}]
 faults: [{on: CANCEL, hang: {}}]
@@ -438,6 +447,32 @@ violates: [LRO-15]
 timeline: [{at: 1m, fail: {}}]
 violates: [OP-10]
 `, ``},
+		{"no end in time", `
+timeline: [{at: 1h, succeed: {}}]
+cancel: {honour: {rollback: 43800h}}
+violates: [CXL-08]
+expect: {outcome: DEADLINE, cancel_at: 10s, not_before: 10s}
+`, ``},
+		{"another description", `
+timeline: [{at: 1s, description: a}, {at: 1m, succeed: {}}]
+violates: [LRO-06]
+`, ``},
+		{"progress that is put into the description", `
+timeline: [{at: 1s, progress: 5}, {at: 1m, succeed: {}}]
+violates: [LRO-06]
+`, ``},
+		{"the first description", `
+timeline: [{at: 0s, description: a}, {at: 1m, succeed: {}}]
+violates: [LRO-06]
+`, `violates: names LRO-06, ` + none},
+		{"success for what does not exist", `
+timeline: [{at: 1m, succeed: {}}]
+violates: [REQ-10]
+`, ``},
+		{"failure for what does not exist", `
+timeline: [{at: 1m, fail: {code: ABORTED, message: m}}]
+violates: [REQ-10]
+`, `violates: names REQ-10, ` + none},
 		{"no end", "never_done: true\nviolates: [LRO-13]\n", ``},
 		{"the code of Cancel", `
 timeline: [{at: 1m, succeed: {}}]

@@ -1,10 +1,13 @@
 package lint
 
 import (
+	"slices"
+
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/optest-dev/optest/fixtures"
+	"github.com/optest-dev/optest/mockserver/engine"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
@@ -30,17 +33,27 @@ func list(rules []string) string {
 	return text
 }
 
+// breaks also counts what keeps the contract in general and breaks a rule in the
+// world that the scenario is played in.
 func (l *linter) breaks() bool {
 	for range l.live {
 		return true
 	}
-	conforming := proto.CloneOf(l.scenario)
+	s := l.scenario
+	conforming := proto.CloneOf(s)
 	conforming.Violates = nil
-	// Only an end can fail to come (LRO-13), and only a Cancel that is honoured
-	// can end with a wrong code (CXL-04).
-	return len(fixtures.Validate(conforming)) > 0 || l.scenario.GetNeverDone() || l.unusualCancel() || l.overrides()
+	switch {
+	case len(fixtures.Validate(conforming)) > 0, l.overrides(), l.unusualCancel():
+		return true
+	case s.GetNeverDone(), s.GetExpect().GetOutcome() == optestv1.Expect_DEADLINE:
+		return true // the end does not come, or not in time (LRO-13, CXL-08)
+	}
+	// A copy of a desktop that does not exist succeeds (REQ-10).
+	return slices.Contains(s.GetViolates(), "REQ-10") && ended(l.course.ends(engine.Life{}), optestv1.Expect_SUCCEEDED, code.Code_OK)
 }
 
+// unusualCancel says whether Cancel ends the operation with another code than
+// CANCELLED (CXL-04).
 func (l *linter) unusualCancel() bool {
 	if l.course.honour == nil {
 		return false
@@ -50,10 +63,14 @@ func (l *linter) unusualCancel() bool {
 }
 
 // overrides says whether a step sets what the service fills otherwise: fields of
-// the metadata or the response (IMG-*, LRO-*), or an error without a message
-// (OP-11).
+// the metadata or the response (IMG-*, LRO-*), another description than that of
+// the first answer (LRO-06), or an error without a message (OP-11).
 func (l *linter) overrides() bool {
 	for _, step := range l.scenario.GetTimeline() {
+		first := timed(step) && step.GetAt().AsDuration() == 0
+		if !first && (step.Description != nil || step.Progress != nil) {
+			return true
+		}
 		if len(step.GetMetadata().GetFields()) > 0 || len(step.GetSucceed().GetResponse().GetFields()) > 0 {
 			return true
 		}

@@ -9,6 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -34,7 +36,7 @@ func New(paths []string) (*Watcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watching files: %w", err)
 	}
-	w := &Watcher{paths: paths, system: system}
+	w := &Watcher{paths: slices.Clone(paths), system: system}
 	if err := w.look(); err != nil {
 		return nil, errors.Join(err, system.Close())
 	}
@@ -60,14 +62,15 @@ func (w *Watcher) Run(ctx context.Context, changed func(), failed func(error)) {
 // look watches the directories that there are now. Those that are gone are no
 // longer watched by themselves.
 func (w *Watcher) look() error {
-	w.watched = find(w.paths)
-	var errs []error
-	for _, dir := range w.watched.dirs {
+	watched, err := find(w.paths)
+	errs := []error{err}
+	for _, dir := range slices.Sorted(maps.Keys(watched.dirs)) {
 		// To add one again changes nothing.
-		if err := w.system.Add(dir); err != nil && !gone(dir) {
+		if err := w.system.Add(dir); err != nil && isDir(dir) {
 			errs = append(errs, fmt.Errorf("watching %s: %w, changes in it are not seen", dir, err))
 		}
 	}
+	w.watched = watched
 	return errors.Join(errs...)
 }
 

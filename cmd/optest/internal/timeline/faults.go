@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,11 +62,11 @@ func (t texts) calls(f *optestv1.Fault) string {
 	if p := f.GetProbability(); p > 0 && p < 1 {
 		text += " with probability " + strconv.FormatFloat(p, 'g', 3, 64)
 	}
-	text += phases(f)
 	if n := f.GetReader().GetConnection(); n > 0 {
 		text += fmt.Sprintf(" of connection %d", n)
 	}
 	text += t.headers(" with ", f.GetReader().GetHeaders())
+	text += phases(f)
 	var protocols []string
 	for _, p := range f.GetProtocols() {
 		protocols = append(protocols, p.String())
@@ -81,6 +82,9 @@ func (t texts) calls(f *optestv1.Fault) string {
 
 // noun is what a fault's calls are called, in the singular.
 func (t texts) noun(f *optestv1.Fault) string {
+	if f.GetQuirk() != nil && f.GetMethod() != "" {
+		return "the server in " + t.word(f.GetMethod())
+	}
 	on := map[optestv1.Fault_On]string{
 		optestv1.Fault_CREATE: "create", optestv1.Fault_GET: "poll", optestv1.Fault_CANCEL: "Cancel",
 		optestv1.Fault_LIST: "list", optestv1.Fault_ANY: "call",
@@ -95,6 +99,9 @@ func (t texts) noun(f *optestv1.Fault) string {
 }
 
 func numbered(f *optestv1.Fault, noun string) string {
+	if f.GetQuirk() != nil {
+		return cmp.Or(noun, "the server") // its kind says in which calls
+	}
 	plural := noun + "s"
 	if f.GetMethod() != "" {
 		plural = noun
@@ -121,7 +128,9 @@ func phases(f *optestv1.Fault) string {
 	case f.GetFromPhase() == f.GetUntilPhase():
 		return " while " + from
 	case f.GetUntilPhase() == 0:
-		return " from " + from + " on"
+		return " once " + from
+	case f.GetFromPhase() == 0 && f.GetUntilPhase() == optestv1.Fault_RUNNING:
+		return " while running"
 	case f.GetFromPhase() == 0:
 		return " until " + until
 	}
@@ -163,6 +172,8 @@ func (t texts) effect(f *optestv1.Fault) string {
 		return t.clock(e.Clock)
 	case *optestv1.Fault_Json:
 		return "JSON with " + e.Json.GetShape().String()
+	case *optestv1.Fault_Quirk:
+		return e.Quirk.GetKind().String()
 	}
 	return "nothing"
 }
@@ -181,21 +192,31 @@ func (t texts) answer(a *optestv1.AnswerFault) string {
 		list = append(list, "as of "+span(a.GetAsOf().AsDuration()))
 	}
 	if fields := names(a.GetSet()); len(fields) > 0 {
-		list = append(list, "set "+t.fields(a.GetSet(), fields))
+		list = append(list, "with "+t.fields(a.GetSet(), fields))
 	}
 	add("without", slices.Clone(a.GetClear()))
 	add("another operation's", slices.Clone(a.GetCopy()))
 	if n := len(a.GetAppendRaw()); n > 0 {
-		list = append(list, counted(n, "raw byte")+" more")
+		list = append(list, "with "+counted(n, "raw byte")+" more")
 	}
 	if n := len(a.GetReplaceRaw()); n > 0 {
-		list = append(list, counted(n, "raw byte")+" instead")
+		list = append(list, "of "+counted(n, "raw byte")+" instead")
 	}
 	return "answer " + strings.Join(list, ", ")
 }
 
 func (t texts) clock(c *optestv1.ClockFault) string {
+	stamps := "timestamps"
+	if c.GetOnly() != optestv1.ClockFault_STAMP_UNSPECIFIED {
+		stamps = strings.ToLower(c.GetOnly().String())
+	}
 	var list []string
+	switch c.GetFrom() {
+	case optestv1.ClockFault_CREATION:
+		list = append(list, "of creation")
+	case optestv1.ClockFault_NOW:
+		list = append(list, "of now")
+	}
 	if c.GetSkew() != nil {
 		list = append(list, "off by "+span(c.GetSkew().AsDuration()))
 	}
@@ -205,7 +226,7 @@ func (t texts) clock(c *optestv1.ClockFault) string {
 	if c.GetMillisAsSeconds() {
 		list = append(list, "in milliseconds")
 	}
-	return "timestamps " + strings.Join(list, ", ")
+	return stamps + " " + strings.Join(list, ", ")
 }
 
 func committed(after bool) string {

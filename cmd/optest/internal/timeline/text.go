@@ -56,14 +56,16 @@ func (t texts) status(s *status.Status) string {
 	}
 	var details []string
 	for _, detail := range s.GetDetails() {
-		url := detail.GetTypeUrl()
-		details = append(details, t.word(url[strings.LastIndexAny(url, "./")+1:]))
+		details = append(details, t.typeName(detail.GetTypeUrl()))
 	}
 	if len(details) > 0 {
 		text += " with " + t.some(details)
 	}
 	return text
 }
+
+// typeName is the last part of a type's URL.
+func (t texts) typeName(url string) string { return t.word(url[strings.LastIndexAny(url, "./")+1:]) }
 
 // few is how many entries of a list are shown.
 const few = 6
@@ -80,7 +82,11 @@ func (t texts) some(list []string) string {
 func (t texts) fields(s *structpb.Struct, names []string) string {
 	var list []string
 	for _, name := range names {
-		list = append(list, t.word(name)+" "+t.value(s.GetFields()[name]))
+		value := t.value(s.GetFields()[name])
+		if url := s.GetFields()[name].GetStringValue(); name == "@type" && url != "" {
+			value = t.typeName(url)
+		}
+		list = append(list, t.word(name)+" "+value)
 	}
 	return t.some(list)
 }

@@ -67,7 +67,7 @@ faults:
 poll 2 ○            progress 50%
        │
 poll 3 ■ succeeded  response with name "a b", storage_size 5
-         ✗ 1 in 3 of polls from done on: 1s to 3s late
+         ✗ 1 in 3 of polls once done: 1s to 3s late
 
 Cancel   ends it at once with CANCELLED, while it is running
 `},
@@ -175,6 +175,8 @@ cancel: {honour: {after: 1s, rollback: 2s}}
 faults:
   - {on: GET, from_phase: DONE, times: 1, status: {status: {code: NOT_FOUND}, trailers: {x-a: b c}}, name: gone}
   - {on: CANCEL, until_phase: FAILING, delay: {by: 1s}}
+  - {on: CANCEL, until_phase: RUNNING, delay: {by: 1s}}
+  - {on: CANCEL, from_phase: RUNNING, until_phase: FAILING, delay: {by: 1s}}
 expect: {outcome: DEADLINE}
 violates: [OP-10]
 `, `
@@ -187,8 +189,10 @@ Match    CopyFromDesktop with desktop_id: prod-*, no labels.team with header
 
 Cancel   changes nothing, for a failure is detected from the beginning
        ✗ every Cancel until failing: 1s late
-       ✗ every poll from done on, 1 time at most: NOT_FOUND with trailer x-a:
-         "b c" (gone)
+       ✗ every Cancel while running: 1s late
+       ✗ every Cancel from running to failing: 1s late
+       ✗ every poll once done, 1 time at most: NOT_FOUND with trailer x-a: "b
+         c" (gone)
 Expect   DEADLINE
 Violates OP-10
 `},
@@ -199,6 +203,9 @@ faults:
   - {on: ANY, method: "*/Get", every: 2, reader: {connection: 2, headers: {x-a: "b*"}}, protocols: [REST, GRPC], delay: {by: 1s}}
   - {method: List, calls: {from: 3}, hang: {}}
   - {on: LIST, calls: {from: 3, to: 3}, hang: {}}
+  - {quirk: {kind: KEY_IGNORED}}
+  - {method: Copy*, probability: 0.05, protocols: [REST], quirk: {kind: NAME_CUT}}
+violates: [IDM-01]
 `, `
 Match    methods that create a resource, calls from 2 on
 
@@ -207,8 +214,11 @@ Match    methods that create a resource, calls from 2 on
            GRPC: 1s late
          ✗ List from 3 on: never answered
          ✗ list 3: never answered
+         ✗ the server: KEY_IGNORED
+         ✗ the server in Copy* with probability 0.05 over REST: NAME_CUT
 
 Cancel   changes nothing, for the operation is done from the beginning
+Violates IDM-01
 `},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -222,18 +232,18 @@ Cancel   changes nothing, for the operation is done from the beginning
 
 // Effects that this version's validator may refuse can be drawn all the same.
 func TestDrawEffects(t *testing.T) {
-	fields, err := structpb.NewStruct(map[string]any{"done": true, "list": []any{1, 2}, "nested": map[string]any{"a": nil}})
+	fields, err := structpb.NewStruct(map[string]any{"done": true, "@type": "a.b/c.D", "list": []any{1, 2}, "nested": map[string]any{"a": nil}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	negative := int32(-1)
 	for want, f := range map[string]*optestv1.Fault{
-		`answer as of 10s, set done true, list [2], nested {a null}, without response, another operation's id, metadata, 2 raw bytes more`: {
+		`answer as of 10s, with @type D, done true, list [2], nested {a null}, without response, another operation's id, metadata, with 2 raw bytes more`: {
 			Effect: &optestv1.Fault_Answer{Answer: &optestv1.AnswerFault{
 				Set: fields, Clear: []string{"response"}, Copy: []string{"id", "metadata"}, AppendRaw: []byte{1, 2}, AsOf: seconds(10),
 			}},
 		},
-		"answer 1 raw byte instead": {Effect: &optestv1.Fault_Answer{Answer: &optestv1.AnswerFault{ReplaceRaw: []byte{1}}}},
+		"answer of 1 raw byte instead": {Effect: &optestv1.Fault_Answer{Answer: &optestv1.AnswerFault{ReplaceRaw: []byte{1}}}},
 		"HTTP 502 text/html with header server: nginx": {
 			Effect: &optestv1.Fault_Http{Http: &optestv1.HttpFault{Status: 502, ContentType: "text/html", Headers: map[string]string{"server": "nginx"}}},
 		},
@@ -247,6 +257,12 @@ func TestDrawEffects(t *testing.T) {
 		"timestamps off by -1h, with nanos -1, in milliseconds": {
 			Effect: &optestv1.Fault_Clock{Clock: &optestv1.ClockFault{Skew: seconds(-3600), Nanos: &negative, MillisAsSeconds: true}},
 		},
+		"created_at of now, off by 1m": {Effect: &optestv1.Fault_Clock{Clock: &optestv1.ClockFault{
+			Skew: seconds(60), Only: optestv1.ClockFault_CREATED_AT, From: optestv1.ClockFault_NOW,
+		}}},
+		"modified_at of creation": {Effect: &optestv1.Fault_Clock{Clock: &optestv1.ClockFault{
+			Only: optestv1.ClockFault_MODIFIED_AT, From: optestv1.ClockFault_CREATION,
+		}}},
 		"JSON with SNAKE_CASE": {Effect: &optestv1.Fault_Json{Json: &optestv1.JsonFault{Shape: optestv1.JsonFault_SNAKE_CASE}}},
 		"nothing":              {},
 	} {

@@ -491,7 +491,7 @@ const (
 	QuirkFault_DESCRIPTION_UNLIMITED QuirkFault_Kind = 6
 	// A pattern need only match a part of the text.
 	QuirkFault_PATTERN_UNANCHORED QuirkFault_Kind = 7
-	// Lists and maps may have one entry more than allowed.
+	// Maps may have one entry more than allowed.
 	QuirkFault_SIZE_ONE_MORE QuirkFault_Kind = 8
 	// `name` is required although it is documented as optional.
 	QuirkFault_NAME_REQUIRED QuirkFault_Kind = 9
@@ -547,7 +547,7 @@ const (
 	QuirkFault_IMAGE_LEFT_BY_CANCEL QuirkFault_Kind = 33
 	// Each image is listed twice.
 	QuirkFault_IMAGE_LISTED_TWICE QuirkFault_Kind = 34
-	// Each image is listed in the folder `other-folder`, too.
+	// The list of a folder ends with the images of all others.
 	QuirkFault_IMAGE_LISTED_ELSEWHERE QuirkFault_Kind = 35
 	// A key has no effect.
 	QuirkFault_KEY_IGNORED QuirkFault_Kind = 36
