@@ -84,7 +84,7 @@ func SelfSigned() Option { return optionFunc(func(c *config) { c.selfSigned = tr
 func Token(token string) Option { return optionFunc(func(c *config) { c.token = token }) }
 
 // MaxSpeed bounds how much faster than real time a server's clock can run.
-const MaxSpeed = 100_000
+const MaxSpeed = 1_000_000
 
 // Speed makes the server's clock run so many times faster than real time.
 func Speed(factor float64) Option { return optionFunc(func(c *config) { c.speed = factor }) }
