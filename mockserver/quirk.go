@@ -109,8 +109,11 @@ func (c *call) has(kind optestv1.QuirkFault_Kind, p *playing) *quirk {
 // quirk is has for quirks that show whenever they are asked for.
 func (c *call) quirk(kind optestv1.QuirkFault_Kind, p *playing) bool {
 	q := c.has(kind, p)
+	if q == nil {
+		return false
+	}
 	c.note(q)
-	return q != nil
+	return true
 }
 
 // note takes quirks that have shown into the record, each once.

@@ -78,7 +78,7 @@ func eachField(raw []byte, f func(n protowire.Number, t protowire.Type, field []
 // swapTags reads fields 1 and 2 as each other.
 func swapTags(_ protoreflect.MessageDescriptor, raw []byte) []byte {
 	return eachField(raw, func(n protowire.Number, t protowire.Type, field []byte) []byte {
-		if n != 1 && n != 2 {
+		if n != 1 && n != 2 || t == protowire.StartGroupType { // a group ends with its tag, too
 			return field
 		}
 		_, _, tag := protowire.ConsumeTag(field)
@@ -88,6 +88,13 @@ func swapTags(_ protoreflect.MessageDescriptor, raw []byte) []byte {
 
 // repairText puts U+FFFD in the place of bytes of texts that are not UTF-8.
 func repairText(desc protoreflect.MessageDescriptor, raw []byte) []byte {
+	return repairTo(deepest, desc, raw)
+}
+
+// deepest bounds the messages within messages that are looked into.
+const deepest = 100
+
+func repairTo(depth int, desc protoreflect.MessageDescriptor, raw []byte) []byte {
 	return eachField(raw, func(n protowire.Number, t protowire.Type, field []byte) []byte {
 		f := desc.Fields().ByNumber(n)
 		if f == nil || t != protowire.BytesType {
@@ -96,8 +103,8 @@ func repairText(desc protoreflect.MessageDescriptor, raw []byte) []byte {
 		_, _, tag := protowire.ConsumeTag(field)
 		value, _ := protowire.ConsumeBytes(field[tag:])
 		switch {
-		case f.Message() != nil:
-			value = repairText(f.Message(), value)
+		case f.Message() != nil && depth > 0:
+			value = repairTo(depth-1, f.Message(), value)
 		case f.Kind() == protoreflect.StringKind && !utf8.Valid(value):
 			value = []byte(strings.ToValidUTF8(string(value), string(utf8.RuneError)))
 		default:
