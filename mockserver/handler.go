@@ -12,8 +12,12 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/optest-dev/optest/fixtures"
 	"github.com/optest-dev/optest/mockserver/internal/rest"
 )
+
+// schemaPath is where editors find the JSON schema of scenario files.
+const schemaPath = "/schema/scenario.json"
 
 // handler serves every protocol on one root: RPC at /package.Service/Method, by
 // content type, and REST at the published paths.
@@ -60,6 +64,11 @@ func (s *Server) handler() (http.Handler, error) {
 			err := connect.Errorf(connect.CodeUnimplemented, "optest: no service at %s", quoted(r.URL.Path))
 			s.astray(r, codes.Unimplemented, err.Message())
 			_ = unknown.Write(w, r, err) // the client has gone
+			return
+		}
+		if r.URL.Path == schemaPath && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			w.Header().Set("Content-Type", "application/schema+json")
+			_, _ = w.Write(fixtures.Schema()) // the client has gone
 			return
 		}
 		h, err := restHandler()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -30,6 +31,7 @@ type config struct {
 	maxBody       int
 	journal       int
 	observe       func(Call)
+	trace         io.Writer
 }
 
 func newConfig(opts []Option) (config, error) {

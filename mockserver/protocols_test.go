@@ -178,6 +178,21 @@ func TestRESTIsProtoJSON(t *testing.T) {
 	}
 }
 
+func TestSchemaIsServed(t *testing.T) {
+	s := New(t)
+	resp, err := s.Client().Get(s.URL() + "/schema/scenario.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var schema struct {
+		Schema string `json:"$schema"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&schema); err != nil || resp.StatusCode != http.StatusOK || schema.Schema == "" {
+		t.Errorf("got %s, schema %q (%v)", resp.Status, schema.Schema, err)
+	}
+}
+
 // A message that one reader gets is not one that another can change.
 func TestAnswersShareNothing(t *testing.T) {
 	s := New(t)

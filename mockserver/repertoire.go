@@ -28,6 +28,7 @@ type repertoire struct {
 	mu        sync.Mutex
 	script    []*playing
 	matched   []*playing          // the latest first
+	index     *matchIndex         // of matched; nil since that has changed
 	named     map[string]*playing // those that were added
 	catalogue map[string]*playing // those that were asked for by name
 	byDefault *playing
@@ -52,7 +53,7 @@ func (r *repertoire) add(scenarios ...*playing) {
 			r.named[p.name()] = p
 		}
 		if p.match != nil {
-			r.matched = slices.Insert(r.matched, 0, p)
+			r.matched, r.index = slices.Insert(r.matched, 0, p), nil
 		}
 	}
 }
@@ -68,7 +69,7 @@ func (r *repertoire) dropLocked(name string) bool {
 	p, ok := r.named[name]
 	if ok {
 		delete(r.named, name)
-		r.matched = slices.DeleteFunc(r.matched, func(other *playing) bool { return other == p })
+		r.matched, r.index = slices.DeleteFunc(r.matched, func(other *playing) bool { return other == p }), nil
 	}
 	return ok
 }
@@ -97,7 +98,7 @@ func (r *repertoire) play(p *playing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if p != nil && p.match != nil {
-		r.matched = slices.Insert(r.matched, 0, p)
+		r.matched, r.index = slices.Insert(r.matched, 0, p), nil
 		return
 	}
 	r.byDefault = p
@@ -141,7 +142,11 @@ func (r *repertoire) choose(in incoming) (p *playing, named bool, err error) {
 			return p, false, nil
 		}
 	}
-	for _, p := range r.matched {
+	if r.index == nil {
+		r.index = newMatchIndex(r.matched)
+	}
+	for _, i := range r.index.candidates(in.request) {
+		p := r.matched[i]
 		if p.match.differences(in) == nil && p.match.counts(p.matched.Add(1)) {
 			return p, false, nil
 		}

@@ -111,7 +111,7 @@ func (r *repertoire) give(g given) error {
 			delete(r.named, p.name())
 		}
 	}
-	r.matched = slices.DeleteFunc(r.matched, func(p *playing) bool { return gone[p] })
+	r.matched, r.index = slices.DeleteFunc(r.matched, func(p *playing) bool { return gone[p] }), nil
 	if r.byDefault == asDefault(r.givenDefault) {
 		r.byDefault = asDefault(byDefault)
 	}

@@ -15,6 +15,7 @@ package mockserver
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -28,18 +29,21 @@ import (
 
 	"github.com/optest-dev/optest/mockserver/internal/selfcert"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+	"github.com/optest-dev/optest/trace"
 )
 
 // Server is a mock of the API. Its methods are safe for concurrent use.
 type Server struct {
-	tb        testing.TB // nil for a server that the caller closes
-	config    config
-	root      atomic.Pointer[session] // of calls that name none
-	sessions  sessions
-	replaced  atomic.Pointer[given] // nil: the scenarios of config
-	front     front
-	names     map[string]bool     // of the services served
-	authority *selfcert.Authority // nil without SelfSigned
+	tb         testing.TB // nil for a server that the caller closes
+	config     config
+	root       atomic.Pointer[session] // of calls that name none
+	sessions   sessions
+	trace      *trace.Writer // nil without Trace
+	traceStart time.Time
+	replaced   atomic.Pointer[given] // nil: the scenarios of config
+	front      front
+	names      map[string]bool     // of the services served
+	authority  *selfcert.Authority // nil without SelfSigned
 
 	clients   sync.Mutex
 	grpcConn  *grpc.ClientConn
@@ -84,6 +88,9 @@ func Start(opts ...Option) (*Server, error) {
 	}
 	s := &Server{config: c, names: map[string]bool{}, closing: make(chan struct{}), closed: make(chan struct{})}
 	if err := s.renew(""); err != nil {
+		return nil, err
+	}
+	if err := s.openTrace(); err != nil {
 		return nil, err
 	}
 	certificates, err := s.certificates()
@@ -179,8 +186,11 @@ func (s *Server) Calls() []Call {
 // journal may have forgotten it already.
 func (s *Server) record(ss *session, c *call) {
 	var seen Call
-	if s.config.observe != nil {
+	if s.config.observe != nil || s.trace != nil {
 		seen = c.copied()
+	}
+	if s.trace != nil {
+		s.traced(ss, seen)
 	}
 	number, displaced := ss.journal.add(c)
 	if displaced != nil {
@@ -238,7 +248,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if s.closes.CompareAndSwap(false, true) {
 		close(s.closing)
 		s.closeClients()
-		s.closeErr = s.front.close(ctx)
+		s.closeErr = errors.Join(s.front.close(ctx), s.closeTrace())
 		close(s.closed)
 	}
 	// On a channel and not in a sync.Once: the time of a bubble stands still

@@ -44,7 +44,7 @@ running, and 2 if the command line can't be meant as it is.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newServe(), newExec(), newScenarios(), newDemo(), newVersion())
+	root.AddCommand(newServe(), newExec(), newScenarios(), newJournal(), newDemo(), newVersion())
 	addCompletion(root)
 	return root
 }

@@ -38,6 +38,7 @@ type Settings struct {
 	MaxOperations flagvalue.Count
 	MaxBody       flagvalue.Size
 	Journal       flagvalue.Count
+	JournalOut    string
 	Seed          flagvalue.Seed
 	NoHeaders     bool
 	Grace         flagvalue.Span
@@ -70,6 +71,7 @@ func (s *Settings) Flags(flags *pflag.FlagSet) {
 	flags.Var(&s.MaxOperations, "max-operations", "how many operations are kept; creating more is RESOURCE_EXHAUSTED")
 	flags.Var(&s.MaxBody, "max-body", "largest request message")
 	flags.Var(&s.Journal, "journal", "how many calls are remembered")
+	flags.StringVar(&s.JournalOut, "journal-out", "", "`FILE` to write every call to, for optest journal")
 	flags.Var(&s.Seed, "seed", "settles ids, jitter and probabilities: the same seed, the same run (default 0)")
 	flags.BoolVar(&s.NoHeaders, "no-headers", false, "leave out the headers that say what played an answer (x-optest-...)")
 }

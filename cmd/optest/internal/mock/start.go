@@ -68,6 +68,14 @@ func (s *Settings) options() ([]mockserver.Option, error) {
 	if s.Token != "" {
 		options = append(options, mockserver.Token(s.Token))
 	}
+	if s.JournalOut != "" {
+		// Open as long as the program is: the server writes to it until it closes.
+		file, err := os.Create(s.JournalOut)
+		if err != nil {
+			return nil, fmt.Errorf("--journal-out: %w", err)
+		}
+		options = append(options, mockserver.Trace(file))
+	}
 	if s.NoHeaders {
 		options = append(options, mockserver.WithoutHeaders())
 	}
