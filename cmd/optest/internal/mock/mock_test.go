@@ -150,7 +150,7 @@ func TestEveryFlagCompletes(t *testing.T) {
 	cmd := &cobra.Command{Use: "test"}
 	s.Flags(cmd.Flags())
 	s.Complete(cmd, cobra.NoFileCompletions)
-	files := map[string]bool{"scenarios": true, "tls-root-out": true, "no-headers": true}
+	files := map[string]bool{"scenarios": true, "tls-root-out": true, "journal-out": true, "no-headers": true}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if _, ok := cmd.GetFlagCompletionFunc(f.Name); !ok && !files[f.Name] {
 			t.Errorf("--%s completes file names", f.Name)
