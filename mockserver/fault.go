@@ -59,35 +59,24 @@ func newFaults(list []*optestv1.Fault) []fault {
 			continue // see newQuirks
 		}
 		made := fault{Fault: f, label: f.GetName()}
-		effect := "fault"
-		switch e := f.GetEffect().(type) {
-		case *optestv1.Fault_Status:
-			st := e.Status.GetStatus()
-			made.status = &status.Status{Code: int32(st.GetCode()), Message: st.GetMessage(), Details: st.GetDetails()}
-			effect = "status"
-		case *optestv1.Fault_Delay:
-			effect = "delay"
-		case *optestv1.Fault_Hang:
-			effect = "hang"
-		case *optestv1.Fault_Headers:
-			effect = "headers"
-		case *optestv1.Fault_Answer:
-			effect = "answer"
-		case *optestv1.Fault_Clock:
-			effect = "clock"
-		case *optestv1.Fault_Json:
-			effect = "json"
-		case *optestv1.Fault_Http:
-			effect = "http"
-		case *optestv1.Fault_Transport:
-			effect = "transport"
-		}
 		if made.label == "" {
-			made.label = effect
+			made.label = effectName(f)
+		}
+		if st := f.GetStatus().GetStatus(); f.GetStatus() != nil {
+			made.status = &status.Status{Code: int32(st.GetCode()), Message: st.GetMessage(), Details: st.GetDetails()}
 		}
 		faults = append(faults, made)
 	}
 	return faults
+}
+
+// effectName is that of the field with the fault's effect, such as `delay`.
+func effectName(f *optestv1.Fault) string {
+	m := f.ProtoReflect()
+	if effect := m.WhichOneof(m.Descriptor().Oneofs().ByName("effect")); effect != nil {
+		return string(effect.Name())
+	}
+	return "fault"
 }
 
 // strike counts the call and returns what hits it.

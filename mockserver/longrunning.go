@@ -144,10 +144,11 @@ func (s *Server) getOperation(ctx context.Context, c *call, request proto.Messag
 		return nil, notFound("Operation", id)
 	}
 	b := op.strike(c.now, target{on: optestv1.Fault_GET, call: c})
-	st := op.state(c.now)
+	look := op.state
 	if b.commits() {
-		st = op.poll(c.now)
+		look = op.poll
 	}
+	st := look(c.now)
 	c.plays(op, st.Step, st.PollHint)
 	c.struck(b)
 	return s.answer(ctx, c, op, st, b)

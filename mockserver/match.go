@@ -80,15 +80,6 @@ func (m *matcher) differences(in incoming) []string {
 // counts reports whether the n-th call that matches otherwise is one of m's.
 func (m *matcher) counts(n uint32) bool { return n >= m.from && (m.to == 0 || n <= m.to) }
 
-// matchesMethod compares with the full name, package.Service/Method, and with its
-// last parts, Service/Method and Method.
-func matchesMethod(want pattern, procedure string) bool {
-	full := strings.TrimPrefix(procedure, "/")
-	slash := strings.LastIndexByte(full, '/')
-	dot := strings.LastIndexByte(full[:max(0, slash)], '.')
-	return want.matches(full) || want.matches(full[dot+1:]) || want.matches(full[slash+1:])
-}
-
 // fieldText is the text of the request field at a dotted path, empty where it
 // is absent: strings as they are, enums by name, other scalars as Go prints
 // them. A path may go on into a map with text keys.

@@ -2,7 +2,6 @@ package mockserver
 
 import (
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -46,6 +45,3 @@ func (x *matchIndex) candidates(request protoreflect.Message) []int {
 	}
 	return found
 }
-
-// exact reports whether p stands for one text only, its own.
-func (p pattern) exact() bool { return !strings.ContainsAny(string(p), `*?\`) }
