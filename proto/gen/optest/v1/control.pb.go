@@ -15,10 +15,12 @@ package optestv1
 
 import (
 	code "google.golang.org/genproto/googleapis/rpc/code"
+	status "google.golang.org/genproto/googleapis/rpc/status"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	anypb "google.golang.org/protobuf/types/known/anypb"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -93,12 +95,15 @@ func (x ResetRequest_Scope) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ResetRequest_Scope.Descriptor instead.
 func (ResetRequest_Scope) EnumDescriptor() ([]byte, []int) {
-	return file_optest_v1_control_proto_rawDescGZIP(), []int{20, 0}
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{22, 0}
 }
 
 type PutScenariosRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Scenarios     []*Scenario            `protobuf:"bytes,1,rep,name=scenarios,proto3" json:"scenarios,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Scenarios []*Scenario            `protobuf:"bytes,1,rep,name=scenarios,proto3" json:"scenarios,omitempty"`
+	// More of them as YAML documents, like those of a scenario file. A server inside
+	// a Go test reads no YAML unless it was given a parser.
+	Yaml          string `protobuf:"bytes,2,opt,name=yaml,proto3" json:"yaml,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -138,6 +143,13 @@ func (x *PutScenariosRequest) GetScenarios() []*Scenario {
 		return x.Scenarios
 	}
 	return nil
+}
+
+func (x *PutScenariosRequest) GetYaml() string {
+	if x != nil {
+		return x.Yaml
+	}
+	return ""
 }
 
 type PutScenariosResponse struct {
@@ -905,8 +917,10 @@ type ListCallsRequest struct {
 	// Calls with greater numbers only.
 	After uint64 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
 	// 100 when 0, 1000 at most.
-	PageSize      int32      `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	Match         *CallMatch `protobuf:"bytes,3,opt,name=match,proto3" json:"match,omitempty"`
+	PageSize int32      `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	Match    *CallMatch `protobuf:"bytes,3,opt,name=match,proto3" json:"match,omitempty"`
+	// How long to wait, in real time, where no such call has ended yet: at most 60s.
+	Wait          *durationpb.Duration `protobuf:"bytes,4,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -958,6 +972,13 @@ func (x *ListCallsRequest) GetPageSize() int32 {
 func (x *ListCallsRequest) GetMatch() *CallMatch {
 	if x != nil {
 		return x.Match
+	}
+	return nil
+}
+
+func (x *ListCallsRequest) GetWait() *durationpb.Duration {
+	if x != nil {
+		return x.Wait
 	}
 	return nil
 }
@@ -1032,6 +1053,122 @@ func (x *ListCallsResponse) GetNextAfter() uint64 {
 	return 0
 }
 
+type WatchCallsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Calls with greater numbers only. 0: from the oldest that the journal holds.
+	After         uint64     `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
+	Match         *CallMatch `protobuf:"bytes,2,opt,name=match,proto3" json:"match,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchCallsRequest) Reset() {
+	*x = WatchCallsRequest{}
+	mi := &file_optest_v1_control_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchCallsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchCallsRequest) ProtoMessage() {}
+
+func (x *WatchCallsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchCallsRequest.ProtoReflect.Descriptor instead.
+func (*WatchCallsRequest) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *WatchCallsRequest) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *WatchCallsRequest) GetMatch() *CallMatch {
+	if x != nil {
+		return x.Match
+	}
+	return nil
+}
+
+type WatchCallsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Event *Event                 `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// Those of the event that the stream has not sent before.
+	Blobs []*Blob `protobuf:"bytes,2,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	// How many calls since the event before were forgotten before they could be
+	// sent, because the client was slower than the calls came.
+	Missed        uint64 `protobuf:"varint,3,opt,name=missed,proto3" json:"missed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchCallsResponse) Reset() {
+	*x = WatchCallsResponse{}
+	mi := &file_optest_v1_control_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchCallsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchCallsResponse) ProtoMessage() {}
+
+func (x *WatchCallsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchCallsResponse.ProtoReflect.Descriptor instead.
+func (*WatchCallsResponse) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *WatchCallsResponse) GetEvent() *Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *WatchCallsResponse) GetBlobs() []*Blob {
+	if x != nil {
+		return x.Blobs
+	}
+	return nil
+}
+
+func (x *WatchCallsResponse) GetMissed() uint64 {
+	if x != nil {
+		return x.Missed
+	}
+	return 0
+}
+
 // CallMatch says which calls count. All that is set must hold.
 type CallMatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1044,14 +1181,18 @@ type CallMatch struct {
 	// The scenario that played it.
 	Scenario string `protobuf:"bytes,5,opt,name=scenario,proto3" json:"scenario,omitempty"`
 	// The operation that it was about.
-	OperationId   string `protobuf:"bytes,6,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	OperationId string `protobuf:"bytes,6,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	// The phase in which the answer showed that operation.
+	Phase Fault_Phase `protobuf:"varint,7,opt,name=phase,proto3,enum=optest.v1.Fault_Phase" json:"phase,omitempty"`
+	// The step that the answer came from, as in the header x-optest-step.
+	Step          string `protobuf:"bytes,8,opt,name=step,proto3" json:"step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CallMatch) Reset() {
 	*x = CallMatch{}
-	mi := &file_optest_v1_control_proto_msgTypes[17]
+	mi := &file_optest_v1_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1063,7 +1204,7 @@ func (x *CallMatch) String() string {
 func (*CallMatch) ProtoMessage() {}
 
 func (x *CallMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_optest_v1_control_proto_msgTypes[17]
+	mi := &file_optest_v1_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1076,7 +1217,7 @@ func (x *CallMatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallMatch.ProtoReflect.Descriptor instead.
 func (*CallMatch) Descriptor() ([]byte, []int) {
-	return file_optest_v1_control_proto_rawDescGZIP(), []int{17}
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CallMatch) GetMethod() string {
@@ -1121,6 +1262,20 @@ func (x *CallMatch) GetOperationId() string {
 	return ""
 }
 
+func (x *CallMatch) GetPhase() Fault_Phase {
+	if x != nil {
+		return x.Phase
+	}
+	return Fault_PHASE_UNSPECIFIED
+}
+
+func (x *CallMatch) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
 type VerifyCallsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Match         *CallMatch             `protobuf:"bytes,1,opt,name=match,proto3" json:"match,omitempty"`
@@ -1133,7 +1288,7 @@ type VerifyCallsRequest struct {
 
 func (x *VerifyCallsRequest) Reset() {
 	*x = VerifyCallsRequest{}
-	mi := &file_optest_v1_control_proto_msgTypes[18]
+	mi := &file_optest_v1_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1145,7 +1300,7 @@ func (x *VerifyCallsRequest) String() string {
 func (*VerifyCallsRequest) ProtoMessage() {}
 
 func (x *VerifyCallsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_optest_v1_control_proto_msgTypes[18]
+	mi := &file_optest_v1_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1158,7 +1313,7 @@ func (x *VerifyCallsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyCallsRequest.ProtoReflect.Descriptor instead.
 func (*VerifyCallsRequest) Descriptor() ([]byte, []int) {
-	return file_optest_v1_control_proto_rawDescGZIP(), []int{18}
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *VerifyCallsRequest) GetMatch() *CallMatch {
@@ -1201,7 +1356,7 @@ type VerifyCallsResponse struct {
 
 func (x *VerifyCallsResponse) Reset() {
 	*x = VerifyCallsResponse{}
-	mi := &file_optest_v1_control_proto_msgTypes[19]
+	mi := &file_optest_v1_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1368,7 @@ func (x *VerifyCallsResponse) String() string {
 func (*VerifyCallsResponse) ProtoMessage() {}
 
 func (x *VerifyCallsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_optest_v1_control_proto_msgTypes[19]
+	mi := &file_optest_v1_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1381,7 @@ func (x *VerifyCallsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyCallsResponse.ProtoReflect.Descriptor instead.
 func (*VerifyCallsResponse) Descriptor() ([]byte, []int) {
-	return file_optest_v1_control_proto_rawDescGZIP(), []int{19}
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *VerifyCallsResponse) GetOk() bool {
@@ -1262,7 +1417,7 @@ type ResetRequest struct {
 
 func (x *ResetRequest) Reset() {
 	*x = ResetRequest{}
-	mi := &file_optest_v1_control_proto_msgTypes[20]
+	mi := &file_optest_v1_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1274,7 +1429,7 @@ func (x *ResetRequest) String() string {
 func (*ResetRequest) ProtoMessage() {}
 
 func (x *ResetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_optest_v1_control_proto_msgTypes[20]
+	mi := &file_optest_v1_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1287,7 +1442,7 @@ func (x *ResetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetRequest.ProtoReflect.Descriptor instead.
 func (*ResetRequest) Descriptor() ([]byte, []int) {
-	return file_optest_v1_control_proto_rawDescGZIP(), []int{20}
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ResetRequest) GetScope() ResetRequest_Scope {
@@ -1312,7 +1467,7 @@ type ResetResponse struct {
 
 func (x *ResetResponse) Reset() {
 	*x = ResetResponse{}
-	mi := &file_optest_v1_control_proto_msgTypes[21]
+	mi := &file_optest_v1_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1479,7 @@ func (x *ResetResponse) String() string {
 func (*ResetResponse) ProtoMessage() {}
 
 func (x *ResetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_optest_v1_control_proto_msgTypes[21]
+	mi := &file_optest_v1_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,16 +1492,871 @@ func (x *ResetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetResponse.ProtoReflect.Descriptor instead.
 func (*ResetResponse) Descriptor() ([]byte, []int) {
-	return file_optest_v1_control_proto_rawDescGZIP(), []int{21}
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{23}
+}
+
+type SaveStateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SaveStateRequest) Reset() {
+	*x = SaveStateRequest{}
+	mi := &file_optest_v1_control_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SaveStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SaveStateRequest) ProtoMessage() {}
+
+func (x *SaveStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SaveStateRequest.ProtoReflect.Descriptor instead.
+func (*SaveStateRequest) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{24}
+}
+
+type SaveStateResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         *SessionState          `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SaveStateResponse) Reset() {
+	*x = SaveStateResponse{}
+	mi := &file_optest_v1_control_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SaveStateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SaveStateResponse) ProtoMessage() {}
+
+func (x *SaveStateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SaveStateResponse.ProtoReflect.Descriptor instead.
+func (*SaveStateResponse) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SaveStateResponse) GetState() *SessionState {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+type LoadStateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         *SessionState          `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoadStateRequest) Reset() {
+	*x = LoadStateRequest{}
+	mi := &file_optest_v1_control_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoadStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoadStateRequest) ProtoMessage() {}
+
+func (x *LoadStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoadStateRequest.ProtoReflect.Descriptor instead.
+func (*LoadStateRequest) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *LoadStateRequest) GetState() *SessionState {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+type LoadStateResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoadStateResponse) Reset() {
+	*x = LoadStateResponse{}
+	mi := &file_optest_v1_control_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoadStateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoadStateResponse) ProtoMessage() {}
+
+func (x *LoadStateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoadStateResponse.ProtoReflect.Descriptor instead.
+func (*LoadStateResponse) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{27}
+}
+
+// SessionState is all that a session knows but its journal.
+type SessionState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By the session's clock. Loading sets the clock to it.
+	Now   *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=now,proto3" json:"now,omitempty"`
+	Speed float64                `protobuf:"fixed64,2,opt,name=speed,proto3" json:"speed,omitempty"`
+	Seed  uint64                 `protobuf:"varint,3,opt,name=seed,proto3" json:"seed,omitempty"`
+	// How many ids were given so far.
+	Serial uint64 `protobuf:"varint,4,opt,name=serial,proto3" json:"serial,omitempty"`
+	// All scenarios in play, and those that operations live by. Other fields refer
+	// to them by their index from 0.
+	Scenarios       []*SavedScenario `protobuf:"bytes,5,rep,name=scenarios,proto3" json:"scenarios,omitempty"`
+	DefaultScenario *uint32          `protobuf:"varint,6,opt,name=default_scenario,json=defaultScenario,proto3,oneof" json:"default_scenario,omitempty"`
+	// For the next operations, one each.
+	Script []uint32 `protobuf:"varint,7,rep,packed,name=script,proto3" json:"script,omitempty"`
+	// Those that are asked whether they match, the first to be asked first.
+	Matching []uint32      `protobuf:"varint,8,rep,packed,name=matching,proto3" json:"matching,omitempty"`
+	Faults   []*SavedFault `protobuf:"bytes,9,rep,name=faults,proto3" json:"faults,omitempty"`
+	// The oldest first.
+	Operations []*SavedOperation `protobuf:"bytes,10,rep,name=operations,proto3" json:"operations,omitempty"`
+	Keys       []*SavedKey       `protobuf:"bytes,11,rep,name=keys,proto3" json:"keys,omitempty"`
+	// The id of the image that was made last.
+	LastImage     string `protobuf:"bytes,12,opt,name=last_image,json=lastImage,proto3" json:"last_image,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionState) Reset() {
+	*x = SessionState{}
+	mi := &file_optest_v1_control_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionState) ProtoMessage() {}
+
+func (x *SessionState) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionState.ProtoReflect.Descriptor instead.
+func (*SessionState) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SessionState) GetNow() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Now
+	}
+	return nil
+}
+
+func (x *SessionState) GetSpeed() float64 {
+	if x != nil {
+		return x.Speed
+	}
+	return 0
+}
+
+func (x *SessionState) GetSeed() uint64 {
+	if x != nil {
+		return x.Seed
+	}
+	return 0
+}
+
+func (x *SessionState) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *SessionState) GetScenarios() []*SavedScenario {
+	if x != nil {
+		return x.Scenarios
+	}
+	return nil
+}
+
+func (x *SessionState) GetDefaultScenario() uint32 {
+	if x != nil && x.DefaultScenario != nil {
+		return *x.DefaultScenario
+	}
+	return 0
+}
+
+func (x *SessionState) GetScript() []uint32 {
+	if x != nil {
+		return x.Script
+	}
+	return nil
+}
+
+func (x *SessionState) GetMatching() []uint32 {
+	if x != nil {
+		return x.Matching
+	}
+	return nil
+}
+
+func (x *SessionState) GetFaults() []*SavedFault {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
+}
+
+func (x *SessionState) GetOperations() []*SavedOperation {
+	if x != nil {
+		return x.Operations
+	}
+	return nil
+}
+
+func (x *SessionState) GetKeys() []*SavedKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *SessionState) GetLastImage() string {
+	if x != nil {
+		return x.LastImage
+	}
+	return ""
+}
+
+// SavedScenario is a scenario with its counters.
+type SavedScenario struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Scenario *Scenario              `protobuf:"bytes,1,opt,name=scenario,proto3" json:"scenario,omitempty"`
+	// Requests can ask for it by its name, because it was put.
+	Put bool `protobuf:"varint,2,opt,name=put,proto3" json:"put,omitempty"`
+	// Requests have asked for it by its name in the catalogue.
+	FromCatalogue bool `protobuf:"varint,3,opt,name=from_catalogue,json=fromCatalogue,proto3" json:"from_catalogue,omitempty"`
+	// Calls that matched all but `match.calls`.
+	Matched uint32 `protobuf:"varint,4,opt,name=matched,proto3" json:"matched,omitempty"`
+	// For each of its faults that is no quirk, calls on create.
+	Faults []*FaultCount `protobuf:"bytes,5,rep,name=faults,proto3" json:"faults,omitempty"`
+	// For each of its quirks, how often it was asked for.
+	Quirks        []uint64 `protobuf:"varint,6,rep,packed,name=quirks,proto3" json:"quirks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SavedScenario) Reset() {
+	*x = SavedScenario{}
+	mi := &file_optest_v1_control_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SavedScenario) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SavedScenario) ProtoMessage() {}
+
+func (x *SavedScenario) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SavedScenario.ProtoReflect.Descriptor instead.
+func (*SavedScenario) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *SavedScenario) GetScenario() *Scenario {
+	if x != nil {
+		return x.Scenario
+	}
+	return nil
+}
+
+func (x *SavedScenario) GetPut() bool {
+	if x != nil {
+		return x.Put
+	}
+	return false
+}
+
+func (x *SavedScenario) GetFromCatalogue() bool {
+	if x != nil {
+		return x.FromCatalogue
+	}
+	return false
+}
+
+func (x *SavedScenario) GetMatched() uint32 {
+	if x != nil {
+		return x.Matched
+	}
+	return 0
+}
+
+func (x *SavedScenario) GetFaults() []*FaultCount {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
+}
+
+func (x *SavedScenario) GetQuirks() []uint64 {
+	if x != nil {
+		return x.Quirks
+	}
+	return nil
+}
+
+// FaultCount is how often a fault was asked for, and how often it has struck.
+type FaultCount struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seen          uint32                 `protobuf:"varint,1,opt,name=seen,proto3" json:"seen,omitempty"`
+	Hit           uint32                 `protobuf:"varint,2,opt,name=hit,proto3" json:"hit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FaultCount) Reset() {
+	*x = FaultCount{}
+	mi := &file_optest_v1_control_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FaultCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FaultCount) ProtoMessage() {}
+
+func (x *FaultCount) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FaultCount.ProtoReflect.Descriptor instead.
+func (*FaultCount) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *FaultCount) GetSeen() uint32 {
+	if x != nil {
+		return x.Seen
+	}
+	return 0
+}
+
+func (x *FaultCount) GetHit() uint32 {
+	if x != nil {
+		return x.Hit
+	}
+	return 0
+}
+
+// SavedFault is a fault that was injected.
+type SavedFault struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Fault         *InjectRequest         `protobuf:"bytes,1,opt,name=fault,proto3" json:"fault,omitempty"`
+	Count         *FaultCount            `protobuf:"bytes,2,opt,name=count,proto3" json:"count,omitempty"`
+	Quirk         uint64                 `protobuf:"varint,3,opt,name=quirk,proto3" json:"quirk,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SavedFault) Reset() {
+	*x = SavedFault{}
+	mi := &file_optest_v1_control_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SavedFault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SavedFault) ProtoMessage() {}
+
+func (x *SavedFault) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SavedFault.ProtoReflect.Descriptor instead.
+func (*SavedFault) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *SavedFault) GetFault() *InjectRequest {
+	if x != nil {
+		return x.Fault
+	}
+	return nil
+}
+
+func (x *SavedFault) GetCount() *FaultCount {
+	if x != nil {
+		return x.Count
+	}
+	return nil
+}
+
+func (x *SavedFault) GetQuirk() uint64 {
+	if x != nil {
+		return x.Quirk
+	}
+	return 0
+}
+
+// SavedOperation is what a server keeps of an operation.
+type SavedOperation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// `package.Service/Method`.
+	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
+	// Encoded, of the method's request type.
+	Request []byte `protobuf:"bytes,3,opt,name=request,proto3" json:"request,omitempty"`
+	// The id of its resource.
+	ResourceId string                 `protobuf:"bytes,4,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
+	CreatedAt  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	Scenario   uint32                 `protobuf:"varint,6,opt,name=scenario,proto3" json:"scenario,omitempty"`
+	Seed       uint64                 `protobuf:"varint,7,opt,name=seed,proto3" json:"seed,omitempty"`
+	Polls      uint32                 `protobuf:"varint,8,opt,name=polls,proto3" json:"polls,omitempty"`
+	// Ages at which steps that count polls were reached.
+	Reached []*durationpb.Duration `protobuf:"bytes,9,rep,name=reached,proto3" json:"reached,omitempty"`
+	// The age at which it was cancelled, if it was.
+	Cancelled *durationpb.Duration `protobuf:"bytes,10,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
+	Faults    []*FaultCount        `protobuf:"bytes,11,rep,name=faults,proto3" json:"faults,omitempty"`
+	// Connections that have read it, in the order of their first call.
+	Readers []string `protobuf:"bytes,12,rep,name=readers,proto3" json:"readers,omitempty"`
+	// Kinds of quirks that it has had since its creation.
+	Quirks []QuirkFault_Kind `protobuf:"varint,13,rep,packed,name=quirks,proto3,enum=optest.v1.QuirkFault_Kind" json:"quirks,omitempty"`
+	// What it looks like, whatever its scenario says, where a quirk has it so.
+	Fixed *SavedLook `protobuf:"bytes,14,opt,name=fixed,proto3" json:"fixed,omitempty"`
+	// The protocol that it was created over, where that matters.
+	Protocol      string `protobuf:"bytes,15,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SavedOperation) Reset() {
+	*x = SavedOperation{}
+	mi := &file_optest_v1_control_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SavedOperation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SavedOperation) ProtoMessage() {}
+
+func (x *SavedOperation) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SavedOperation.ProtoReflect.Descriptor instead.
+func (*SavedOperation) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *SavedOperation) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SavedOperation) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *SavedOperation) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *SavedOperation) GetResourceId() string {
+	if x != nil {
+		return x.ResourceId
+	}
+	return ""
+}
+
+func (x *SavedOperation) GetCreatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return nil
+}
+
+func (x *SavedOperation) GetScenario() uint32 {
+	if x != nil {
+		return x.Scenario
+	}
+	return 0
+}
+
+func (x *SavedOperation) GetSeed() uint64 {
+	if x != nil {
+		return x.Seed
+	}
+	return 0
+}
+
+func (x *SavedOperation) GetPolls() uint32 {
+	if x != nil {
+		return x.Polls
+	}
+	return 0
+}
+
+func (x *SavedOperation) GetReached() []*durationpb.Duration {
+	if x != nil {
+		return x.Reached
+	}
+	return nil
+}
+
+func (x *SavedOperation) GetCancelled() *durationpb.Duration {
+	if x != nil {
+		return x.Cancelled
+	}
+	return nil
+}
+
+func (x *SavedOperation) GetFaults() []*FaultCount {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
+}
+
+func (x *SavedOperation) GetReaders() []string {
+	if x != nil {
+		return x.Readers
+	}
+	return nil
+}
+
+func (x *SavedOperation) GetQuirks() []QuirkFault_Kind {
+	if x != nil {
+		return x.Quirks
+	}
+	return nil
+}
+
+func (x *SavedOperation) GetFixed() *SavedLook {
+	if x != nil {
+		return x.Fixed
+	}
+	return nil
+}
+
+func (x *SavedOperation) GetProtocol() string {
+	if x != nil {
+		return x.Protocol
+	}
+	return ""
+}
+
+// SavedLook is an operation at one age.
+type SavedLook struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// DONE with an error, or with a response where there is none.
+	Phase Fault_Phase `protobuf:"varint,1,opt,name=phase,proto3,enum=optest.v1.Fault_Phase" json:"phase,omitempty"`
+	Step  string      `protobuf:"bytes,2,opt,name=step,proto3" json:"step,omitempty"`
+	// The age at its last visible change.
+	Modified      *durationpb.Duration `protobuf:"bytes,3,opt,name=modified,proto3" json:"modified,omitempty"`
+	Description   *string              `protobuf:"bytes,4,opt,name=description,proto3,oneof" json:"description,omitempty"`
+	Progress      *uint32              `protobuf:"varint,5,opt,name=progress,proto3,oneof" json:"progress,omitempty"`
+	PollHint      string               `protobuf:"bytes,6,opt,name=poll_hint,json=pollHint,proto3" json:"poll_hint,omitempty"`
+	Metadata      *structpb.Struct     `protobuf:"bytes,7,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	Error         *status.Status       `protobuf:"bytes,8,opt,name=error,proto3" json:"error,omitempty"`
+	Response      *structpb.Struct     `protobuf:"bytes,9,opt,name=response,proto3" json:"response,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SavedLook) Reset() {
+	*x = SavedLook{}
+	mi := &file_optest_v1_control_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SavedLook) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SavedLook) ProtoMessage() {}
+
+func (x *SavedLook) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SavedLook.ProtoReflect.Descriptor instead.
+func (*SavedLook) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *SavedLook) GetPhase() Fault_Phase {
+	if x != nil {
+		return x.Phase
+	}
+	return Fault_PHASE_UNSPECIFIED
+}
+
+func (x *SavedLook) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
+func (x *SavedLook) GetModified() *durationpb.Duration {
+	if x != nil {
+		return x.Modified
+	}
+	return nil
+}
+
+func (x *SavedLook) GetDescription() string {
+	if x != nil && x.Description != nil {
+		return *x.Description
+	}
+	return ""
+}
+
+func (x *SavedLook) GetProgress() uint32 {
+	if x != nil && x.Progress != nil {
+		return *x.Progress
+	}
+	return 0
+}
+
+func (x *SavedLook) GetPollHint() string {
+	if x != nil {
+		return x.PollHint
+	}
+	return ""
+}
+
+func (x *SavedLook) GetMetadata() *structpb.Struct {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *SavedLook) GetError() *status.Status {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+func (x *SavedLook) GetResponse() *structpb.Struct {
+	if x != nil {
+		return x.Response
+	}
+	return nil
+}
+
+// SavedKey is an idempotency key that was used.
+type SavedKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty for a key that counts for all methods.
+	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	Key    string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// The operation that it has started, or
+	OperationId string `protobuf:"bytes,3,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	// the error that a quirk answers it with.
+	Refusal       *status.Status `protobuf:"bytes,4,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SavedKey) Reset() {
+	*x = SavedKey{}
+	mi := &file_optest_v1_control_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SavedKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SavedKey) ProtoMessage() {}
+
+func (x *SavedKey) ProtoReflect() protoreflect.Message {
+	mi := &file_optest_v1_control_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SavedKey.ProtoReflect.Descriptor instead.
+func (*SavedKey) Descriptor() ([]byte, []int) {
+	return file_optest_v1_control_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *SavedKey) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *SavedKey) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *SavedKey) GetOperationId() string {
+	if x != nil {
+		return x.OperationId
+	}
+	return ""
+}
+
+func (x *SavedKey) GetRefusal() *status.Status {
+	if x != nil {
+		return x.Refusal
+	}
+	return nil
 }
 
 var File_optest_v1_control_proto protoreflect.FileDescriptor
 
 const file_optest_v1_control_proto_rawDesc = "" +
 	"\n" +
-	"\x17optest/v1/control.proto\x12\toptest.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15google/rpc/code.proto\x1a\x18optest/v1/scenario.proto\x1a\x15optest/v1/trace.proto\"H\n" +
+	"\x17optest/v1/control.proto\x12\toptest.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15google/rpc/code.proto\x1a\x17google/rpc/status.proto\x1a\x18optest/v1/scenario.proto\x1a\x15optest/v1/trace.proto\"\\\n" +
 	"\x13PutScenariosRequest\x121\n" +
-	"\tscenarios\x18\x01 \x03(\v2\x13.optest.v1.ScenarioR\tscenarios\",\n" +
+	"\tscenarios\x18\x01 \x03(\v2\x13.optest.v1.ScenarioR\tscenarios\x12\x12\n" +
+	"\x04yaml\x18\x02 \x01(\tR\x04yaml\",\n" +
 	"\x14PutScenariosResponse\x12\x14\n" +
 	"\x05names\x18\x01 \x03(\tR\x05names\"C\n" +
 	"\x14ListScenariosRequest\x12+\n" +
@@ -1395,24 +2405,34 @@ const file_optest_v1_control_proto_rawDesc = "" +
 	"\tnext_step\x18\t \x01(\tR\bnextStep\x123\n" +
 	"\anext_at\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\x06nextAt\x12=\n" +
-	"\fcancelled_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\vcancelledAt\"q\n" +
+	"\fcancelled_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\vcancelledAt\"\xa0\x01\n" +
 	"\x10ListCallsRequest\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12*\n" +
-	"\x05match\x18\x03 \x01(\v2\x14.optest.v1.CallMatchR\x05match\"\xa1\x01\n" +
+	"\x05match\x18\x03 \x01(\v2\x14.optest.v1.CallMatchR\x05match\x12-\n" +
+	"\x04wait\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"\xa1\x01\n" +
 	"\x11ListCallsResponse\x12(\n" +
 	"\x06events\x18\x01 \x03(\v2\x10.optest.v1.EventR\x06events\x12%\n" +
 	"\x05blobs\x18\x02 \x03(\v2\x0f.optest.v1.BlobR\x05blobs\x12\x1c\n" +
 	"\tforgotten\x18\x03 \x01(\x04R\tforgotten\x12\x1d\n" +
 	"\n" +
-	"next_after\x18\x04 \x01(\x04R\tnextAfter\"\x84\x03\n" +
+	"next_after\x18\x04 \x01(\x04R\tnextAfter\"U\n" +
+	"\x11WatchCallsRequest\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\x04R\x05after\x12*\n" +
+	"\x05match\x18\x02 \x01(\v2\x14.optest.v1.CallMatchR\x05match\"{\n" +
+	"\x12WatchCallsResponse\x12&\n" +
+	"\x05event\x18\x01 \x01(\v2\x10.optest.v1.EventR\x05event\x12%\n" +
+	"\x05blobs\x18\x02 \x03(\v2\x0f.optest.v1.BlobR\x05blobs\x12\x16\n" +
+	"\x06missed\x18\x03 \x01(\x04R\x06missed\"\xc6\x03\n" +
 	"\tCallMatch\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x128\n" +
 	"\x06fields\x18\x02 \x03(\v2 .optest.v1.CallMatch.FieldsEntryR\x06fields\x12;\n" +
 	"\aheaders\x18\x03 \x03(\v2!.optest.v1.CallMatch.HeadersEntryR\aheaders\x12)\n" +
 	"\x04code\x18\x04 \x01(\x0e2\x10.google.rpc.CodeH\x00R\x04code\x88\x01\x01\x12\x1a\n" +
 	"\bscenario\x18\x05 \x01(\tR\bscenario\x12!\n" +
-	"\foperation_id\x18\x06 \x01(\tR\voperationId\x1a9\n" +
+	"\foperation_id\x18\x06 \x01(\tR\voperationId\x12,\n" +
+	"\x05phase\x18\a \x01(\x0e2\x16.optest.v1.Fault.PhaseR\x05phase\x12\x12\n" +
+	"\x04step\x18\b \x01(\tR\x04step\x1a9\n" +
 	"\vFieldsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
@@ -1448,7 +2468,83 @@ const file_optest_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"\x06FAULTS\x10\x04\x12\t\n" +
 	"\x05CALLS\x10\x05\"\x0f\n" +
-	"\rResetResponse2\xf2\x05\n" +
+	"\rResetResponse\"\x12\n" +
+	"\x10SaveStateRequest\"B\n" +
+	"\x11SaveStateResponse\x12-\n" +
+	"\x05state\x18\x01 \x01(\v2\x17.optest.v1.SessionStateR\x05state\"A\n" +
+	"\x10LoadStateRequest\x12-\n" +
+	"\x05state\x18\x01 \x01(\v2\x17.optest.v1.SessionStateR\x05state\"\x13\n" +
+	"\x11LoadStateResponse\"\xe1\x03\n" +
+	"\fSessionState\x12,\n" +
+	"\x03now\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x03now\x12\x14\n" +
+	"\x05speed\x18\x02 \x01(\x01R\x05speed\x12\x12\n" +
+	"\x04seed\x18\x03 \x01(\x04R\x04seed\x12\x16\n" +
+	"\x06serial\x18\x04 \x01(\x04R\x06serial\x126\n" +
+	"\tscenarios\x18\x05 \x03(\v2\x18.optest.v1.SavedScenarioR\tscenarios\x12.\n" +
+	"\x10default_scenario\x18\x06 \x01(\rH\x00R\x0fdefaultScenario\x88\x01\x01\x12\x16\n" +
+	"\x06script\x18\a \x03(\rR\x06script\x12\x1a\n" +
+	"\bmatching\x18\b \x03(\rR\bmatching\x12-\n" +
+	"\x06faults\x18\t \x03(\v2\x15.optest.v1.SavedFaultR\x06faults\x129\n" +
+	"\n" +
+	"operations\x18\n" +
+	" \x03(\v2\x19.optest.v1.SavedOperationR\n" +
+	"operations\x12'\n" +
+	"\x04keys\x18\v \x03(\v2\x13.optest.v1.SavedKeyR\x04keys\x12\x1d\n" +
+	"\n" +
+	"last_image\x18\f \x01(\tR\tlastImageB\x13\n" +
+	"\x11_default_scenario\"\xda\x01\n" +
+	"\rSavedScenario\x12/\n" +
+	"\bscenario\x18\x01 \x01(\v2\x13.optest.v1.ScenarioR\bscenario\x12\x10\n" +
+	"\x03put\x18\x02 \x01(\bR\x03put\x12%\n" +
+	"\x0efrom_catalogue\x18\x03 \x01(\bR\rfromCatalogue\x12\x18\n" +
+	"\amatched\x18\x04 \x01(\rR\amatched\x12-\n" +
+	"\x06faults\x18\x05 \x03(\v2\x15.optest.v1.FaultCountR\x06faults\x12\x16\n" +
+	"\x06quirks\x18\x06 \x03(\x04R\x06quirks\"2\n" +
+	"\n" +
+	"FaultCount\x12\x12\n" +
+	"\x04seen\x18\x01 \x01(\rR\x04seen\x12\x10\n" +
+	"\x03hit\x18\x02 \x01(\rR\x03hit\"\x7f\n" +
+	"\n" +
+	"SavedFault\x12.\n" +
+	"\x05fault\x18\x01 \x01(\v2\x18.optest.v1.InjectRequestR\x05fault\x12+\n" +
+	"\x05count\x18\x02 \x01(\v2\x15.optest.v1.FaultCountR\x05count\x12\x14\n" +
+	"\x05quirk\x18\x03 \x01(\x04R\x05quirk\"\xa7\x04\n" +
+	"\x0eSavedOperation\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06method\x18\x02 \x01(\tR\x06method\x12\x18\n" +
+	"\arequest\x18\x03 \x01(\fR\arequest\x12\x1f\n" +
+	"\vresource_id\x18\x04 \x01(\tR\n" +
+	"resourceId\x129\n" +
+	"\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x1a\n" +
+	"\bscenario\x18\x06 \x01(\rR\bscenario\x12\x12\n" +
+	"\x04seed\x18\a \x01(\x04R\x04seed\x12\x14\n" +
+	"\x05polls\x18\b \x01(\rR\x05polls\x123\n" +
+	"\areached\x18\t \x03(\v2\x19.google.protobuf.DurationR\areached\x127\n" +
+	"\tcancelled\x18\n" +
+	" \x01(\v2\x19.google.protobuf.DurationR\tcancelled\x12-\n" +
+	"\x06faults\x18\v \x03(\v2\x15.optest.v1.FaultCountR\x06faults\x12\x18\n" +
+	"\areaders\x18\f \x03(\tR\areaders\x122\n" +
+	"\x06quirks\x18\r \x03(\x0e2\x1a.optest.v1.QuirkFault.KindR\x06quirks\x12*\n" +
+	"\x05fixed\x18\x0e \x01(\v2\x14.optest.v1.SavedLookR\x05fixed\x12\x1a\n" +
+	"\bprotocol\x18\x0f \x01(\tR\bprotocol\"\x9a\x03\n" +
+	"\tSavedLook\x12,\n" +
+	"\x05phase\x18\x01 \x01(\x0e2\x16.optest.v1.Fault.PhaseR\x05phase\x12\x12\n" +
+	"\x04step\x18\x02 \x01(\tR\x04step\x125\n" +
+	"\bmodified\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\bmodified\x12%\n" +
+	"\vdescription\x18\x04 \x01(\tH\x00R\vdescription\x88\x01\x01\x12\x1f\n" +
+	"\bprogress\x18\x05 \x01(\rH\x01R\bprogress\x88\x01\x01\x12\x1b\n" +
+	"\tpoll_hint\x18\x06 \x01(\tR\bpollHint\x123\n" +
+	"\bmetadata\x18\a \x01(\v2\x17.google.protobuf.StructR\bmetadata\x12(\n" +
+	"\x05error\x18\b \x01(\v2\x12.google.rpc.StatusR\x05error\x123\n" +
+	"\bresponse\x18\t \x01(\v2\x17.google.protobuf.StructR\bresponseB\x0e\n" +
+	"\f_descriptionB\v\n" +
+	"\t_progress\"\x85\x01\n" +
+	"\bSavedKey\x12\x16\n" +
+	"\x06method\x18\x01 \x01(\tR\x06method\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12!\n" +
+	"\foperation_id\x18\x03 \x01(\tR\voperationId\x12,\n" +
+	"\arefusal\x18\x04 \x01(\v2\x12.google.rpc.StatusR\arefusal2\xcf\a\n" +
 	"\x0eControlService\x12O\n" +
 	"\fPutScenarios\x12\x1e.optest.v1.PutScenariosRequest\x1a\x1f.optest.v1.PutScenariosResponse\x12R\n" +
 	"\rListScenarios\x12\x1f.optest.v1.ListScenariosRequest\x1a .optest.v1.ListScenariosResponse\x12U\n" +
@@ -1457,9 +2553,13 @@ const file_optest_v1_control_proto_rawDesc = "" +
 	"\x06Inject\x12\x18.optest.v1.InjectRequest\x1a\x19.optest.v1.InjectResponse\x12C\n" +
 	"\bSetClock\x12\x1a.optest.v1.SetClockRequest\x1a\x1b.optest.v1.SetClockResponse\x12U\n" +
 	"\x0eListOperations\x12 .optest.v1.ListOperationsRequest\x1a!.optest.v1.ListOperationsResponse\x12F\n" +
-	"\tListCalls\x12\x1b.optest.v1.ListCallsRequest\x1a\x1c.optest.v1.ListCallsResponse\x12L\n" +
+	"\tListCalls\x12\x1b.optest.v1.ListCallsRequest\x1a\x1c.optest.v1.ListCallsResponse\x12K\n" +
+	"\n" +
+	"WatchCalls\x12\x1c.optest.v1.WatchCallsRequest\x1a\x1d.optest.v1.WatchCallsResponse0\x01\x12L\n" +
 	"\vVerifyCalls\x12\x1d.optest.v1.VerifyCallsRequest\x1a\x1e.optest.v1.VerifyCallsResponse\x12:\n" +
-	"\x05Reset\x12\x17.optest.v1.ResetRequest\x1a\x18.optest.v1.ResetResponseB;Z9github.com/optest-dev/optest/proto/gen/optest/v1;optestv1b\x06proto3"
+	"\x05Reset\x12\x17.optest.v1.ResetRequest\x1a\x18.optest.v1.ResetResponse\x12F\n" +
+	"\tSaveState\x12\x1b.optest.v1.SaveStateRequest\x1a\x1c.optest.v1.SaveStateResponse\x12F\n" +
+	"\tLoadState\x12\x1b.optest.v1.LoadStateRequest\x1a\x1c.optest.v1.LoadStateResponseB;Z9github.com/optest-dev/optest/proto/gen/optest/v1;optestv1b\x06proto3"
 
 var (
 	file_optest_v1_control_proto_rawDescOnce sync.Once
@@ -1474,7 +2574,7 @@ func file_optest_v1_control_proto_rawDescGZIP() []byte {
 }
 
 var file_optest_v1_control_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_optest_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_optest_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_optest_v1_control_proto_goTypes = []any{
 	(ResetRequest_Scope)(0),        // 0: optest.v1.ResetRequest.Scope
 	(*PutScenariosRequest)(nil),    // 1: optest.v1.PutScenariosRequest
@@ -1494,69 +2594,119 @@ var file_optest_v1_control_proto_goTypes = []any{
 	(*OperationState)(nil),         // 15: optest.v1.OperationState
 	(*ListCallsRequest)(nil),       // 16: optest.v1.ListCallsRequest
 	(*ListCallsResponse)(nil),      // 17: optest.v1.ListCallsResponse
-	(*CallMatch)(nil),              // 18: optest.v1.CallMatch
-	(*VerifyCallsRequest)(nil),     // 19: optest.v1.VerifyCallsRequest
-	(*VerifyCallsResponse)(nil),    // 20: optest.v1.VerifyCallsResponse
-	(*ResetRequest)(nil),           // 21: optest.v1.ResetRequest
-	(*ResetResponse)(nil),          // 22: optest.v1.ResetResponse
-	nil,                            // 23: optest.v1.CallMatch.FieldsEntry
-	nil,                            // 24: optest.v1.CallMatch.HeadersEntry
-	(*Scenario)(nil),               // 25: optest.v1.Scenario
-	(*Fault)(nil),                  // 26: optest.v1.Fault
-	(*durationpb.Duration)(nil),    // 27: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),  // 28: google.protobuf.Timestamp
-	(*anypb.Any)(nil),              // 29: google.protobuf.Any
-	(Fault_Phase)(0),               // 30: optest.v1.Fault.Phase
-	(*Event)(nil),                  // 31: optest.v1.Event
-	(*Blob)(nil),                   // 32: optest.v1.Blob
-	(code.Code)(0),                 // 33: google.rpc.Code
+	(*WatchCallsRequest)(nil),      // 18: optest.v1.WatchCallsRequest
+	(*WatchCallsResponse)(nil),     // 19: optest.v1.WatchCallsResponse
+	(*CallMatch)(nil),              // 20: optest.v1.CallMatch
+	(*VerifyCallsRequest)(nil),     // 21: optest.v1.VerifyCallsRequest
+	(*VerifyCallsResponse)(nil),    // 22: optest.v1.VerifyCallsResponse
+	(*ResetRequest)(nil),           // 23: optest.v1.ResetRequest
+	(*ResetResponse)(nil),          // 24: optest.v1.ResetResponse
+	(*SaveStateRequest)(nil),       // 25: optest.v1.SaveStateRequest
+	(*SaveStateResponse)(nil),      // 26: optest.v1.SaveStateResponse
+	(*LoadStateRequest)(nil),       // 27: optest.v1.LoadStateRequest
+	(*LoadStateResponse)(nil),      // 28: optest.v1.LoadStateResponse
+	(*SessionState)(nil),           // 29: optest.v1.SessionState
+	(*SavedScenario)(nil),          // 30: optest.v1.SavedScenario
+	(*FaultCount)(nil),             // 31: optest.v1.FaultCount
+	(*SavedFault)(nil),             // 32: optest.v1.SavedFault
+	(*SavedOperation)(nil),         // 33: optest.v1.SavedOperation
+	(*SavedLook)(nil),              // 34: optest.v1.SavedLook
+	(*SavedKey)(nil),               // 35: optest.v1.SavedKey
+	nil,                            // 36: optest.v1.CallMatch.FieldsEntry
+	nil,                            // 37: optest.v1.CallMatch.HeadersEntry
+	(*Scenario)(nil),               // 38: optest.v1.Scenario
+	(*Fault)(nil),                  // 39: optest.v1.Fault
+	(*durationpb.Duration)(nil),    // 40: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),  // 41: google.protobuf.Timestamp
+	(*anypb.Any)(nil),              // 42: google.protobuf.Any
+	(Fault_Phase)(0),               // 43: optest.v1.Fault.Phase
+	(*Event)(nil),                  // 44: optest.v1.Event
+	(*Blob)(nil),                   // 45: optest.v1.Blob
+	(code.Code)(0),                 // 46: google.rpc.Code
+	(QuirkFault_Kind)(0),           // 47: optest.v1.QuirkFault.Kind
+	(*structpb.Struct)(nil),        // 48: google.protobuf.Struct
+	(*status.Status)(nil),          // 49: google.rpc.Status
 }
 var file_optest_v1_control_proto_depIdxs = []int32{
-	25, // 0: optest.v1.PutScenariosRequest.scenarios:type_name -> optest.v1.Scenario
-	25, // 1: optest.v1.ListScenariosResponse.scenarios:type_name -> optest.v1.Scenario
-	25, // 2: optest.v1.PlayRequest.scenario:type_name -> optest.v1.Scenario
-	26, // 3: optest.v1.InjectRequest.fault:type_name -> optest.v1.Fault
-	27, // 4: optest.v1.SetClockRequest.advance:type_name -> google.protobuf.Duration
-	28, // 5: optest.v1.SetClockResponse.now:type_name -> google.protobuf.Timestamp
+	38, // 0: optest.v1.PutScenariosRequest.scenarios:type_name -> optest.v1.Scenario
+	38, // 1: optest.v1.ListScenariosResponse.scenarios:type_name -> optest.v1.Scenario
+	38, // 2: optest.v1.PlayRequest.scenario:type_name -> optest.v1.Scenario
+	39, // 3: optest.v1.InjectRequest.fault:type_name -> optest.v1.Fault
+	40, // 4: optest.v1.SetClockRequest.advance:type_name -> google.protobuf.Duration
+	41, // 5: optest.v1.SetClockResponse.now:type_name -> google.protobuf.Timestamp
 	15, // 6: optest.v1.ListOperationsResponse.operations:type_name -> optest.v1.OperationState
-	29, // 7: optest.v1.OperationState.request:type_name -> google.protobuf.Any
-	28, // 8: optest.v1.OperationState.created_at:type_name -> google.protobuf.Timestamp
-	30, // 9: optest.v1.OperationState.phase:type_name -> optest.v1.Fault.Phase
-	28, // 10: optest.v1.OperationState.next_at:type_name -> google.protobuf.Timestamp
-	28, // 11: optest.v1.OperationState.cancelled_at:type_name -> google.protobuf.Timestamp
-	18, // 12: optest.v1.ListCallsRequest.match:type_name -> optest.v1.CallMatch
-	31, // 13: optest.v1.ListCallsResponse.events:type_name -> optest.v1.Event
-	32, // 14: optest.v1.ListCallsResponse.blobs:type_name -> optest.v1.Blob
-	23, // 15: optest.v1.CallMatch.fields:type_name -> optest.v1.CallMatch.FieldsEntry
-	24, // 16: optest.v1.CallMatch.headers:type_name -> optest.v1.CallMatch.HeadersEntry
-	33, // 17: optest.v1.CallMatch.code:type_name -> google.rpc.Code
-	18, // 18: optest.v1.VerifyCallsRequest.match:type_name -> optest.v1.CallMatch
-	0,  // 19: optest.v1.ResetRequest.scope:type_name -> optest.v1.ResetRequest.Scope
-	1,  // 20: optest.v1.ControlService.PutScenarios:input_type -> optest.v1.PutScenariosRequest
-	3,  // 21: optest.v1.ControlService.ListScenarios:input_type -> optest.v1.ListScenariosRequest
-	5,  // 22: optest.v1.ControlService.DeleteScenario:input_type -> optest.v1.DeleteScenarioRequest
-	7,  // 23: optest.v1.ControlService.Play:input_type -> optest.v1.PlayRequest
-	9,  // 24: optest.v1.ControlService.Inject:input_type -> optest.v1.InjectRequest
-	11, // 25: optest.v1.ControlService.SetClock:input_type -> optest.v1.SetClockRequest
-	13, // 26: optest.v1.ControlService.ListOperations:input_type -> optest.v1.ListOperationsRequest
-	16, // 27: optest.v1.ControlService.ListCalls:input_type -> optest.v1.ListCallsRequest
-	19, // 28: optest.v1.ControlService.VerifyCalls:input_type -> optest.v1.VerifyCallsRequest
-	21, // 29: optest.v1.ControlService.Reset:input_type -> optest.v1.ResetRequest
-	2,  // 30: optest.v1.ControlService.PutScenarios:output_type -> optest.v1.PutScenariosResponse
-	4,  // 31: optest.v1.ControlService.ListScenarios:output_type -> optest.v1.ListScenariosResponse
-	6,  // 32: optest.v1.ControlService.DeleteScenario:output_type -> optest.v1.DeleteScenarioResponse
-	8,  // 33: optest.v1.ControlService.Play:output_type -> optest.v1.PlayResponse
-	10, // 34: optest.v1.ControlService.Inject:output_type -> optest.v1.InjectResponse
-	12, // 35: optest.v1.ControlService.SetClock:output_type -> optest.v1.SetClockResponse
-	14, // 36: optest.v1.ControlService.ListOperations:output_type -> optest.v1.ListOperationsResponse
-	17, // 37: optest.v1.ControlService.ListCalls:output_type -> optest.v1.ListCallsResponse
-	20, // 38: optest.v1.ControlService.VerifyCalls:output_type -> optest.v1.VerifyCallsResponse
-	22, // 39: optest.v1.ControlService.Reset:output_type -> optest.v1.ResetResponse
-	30, // [30:40] is the sub-list for method output_type
-	20, // [20:30] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	42, // 7: optest.v1.OperationState.request:type_name -> google.protobuf.Any
+	41, // 8: optest.v1.OperationState.created_at:type_name -> google.protobuf.Timestamp
+	43, // 9: optest.v1.OperationState.phase:type_name -> optest.v1.Fault.Phase
+	41, // 10: optest.v1.OperationState.next_at:type_name -> google.protobuf.Timestamp
+	41, // 11: optest.v1.OperationState.cancelled_at:type_name -> google.protobuf.Timestamp
+	20, // 12: optest.v1.ListCallsRequest.match:type_name -> optest.v1.CallMatch
+	40, // 13: optest.v1.ListCallsRequest.wait:type_name -> google.protobuf.Duration
+	44, // 14: optest.v1.ListCallsResponse.events:type_name -> optest.v1.Event
+	45, // 15: optest.v1.ListCallsResponse.blobs:type_name -> optest.v1.Blob
+	20, // 16: optest.v1.WatchCallsRequest.match:type_name -> optest.v1.CallMatch
+	44, // 17: optest.v1.WatchCallsResponse.event:type_name -> optest.v1.Event
+	45, // 18: optest.v1.WatchCallsResponse.blobs:type_name -> optest.v1.Blob
+	36, // 19: optest.v1.CallMatch.fields:type_name -> optest.v1.CallMatch.FieldsEntry
+	37, // 20: optest.v1.CallMatch.headers:type_name -> optest.v1.CallMatch.HeadersEntry
+	46, // 21: optest.v1.CallMatch.code:type_name -> google.rpc.Code
+	43, // 22: optest.v1.CallMatch.phase:type_name -> optest.v1.Fault.Phase
+	20, // 23: optest.v1.VerifyCallsRequest.match:type_name -> optest.v1.CallMatch
+	0,  // 24: optest.v1.ResetRequest.scope:type_name -> optest.v1.ResetRequest.Scope
+	29, // 25: optest.v1.SaveStateResponse.state:type_name -> optest.v1.SessionState
+	29, // 26: optest.v1.LoadStateRequest.state:type_name -> optest.v1.SessionState
+	41, // 27: optest.v1.SessionState.now:type_name -> google.protobuf.Timestamp
+	30, // 28: optest.v1.SessionState.scenarios:type_name -> optest.v1.SavedScenario
+	32, // 29: optest.v1.SessionState.faults:type_name -> optest.v1.SavedFault
+	33, // 30: optest.v1.SessionState.operations:type_name -> optest.v1.SavedOperation
+	35, // 31: optest.v1.SessionState.keys:type_name -> optest.v1.SavedKey
+	38, // 32: optest.v1.SavedScenario.scenario:type_name -> optest.v1.Scenario
+	31, // 33: optest.v1.SavedScenario.faults:type_name -> optest.v1.FaultCount
+	9,  // 34: optest.v1.SavedFault.fault:type_name -> optest.v1.InjectRequest
+	31, // 35: optest.v1.SavedFault.count:type_name -> optest.v1.FaultCount
+	41, // 36: optest.v1.SavedOperation.created_at:type_name -> google.protobuf.Timestamp
+	40, // 37: optest.v1.SavedOperation.reached:type_name -> google.protobuf.Duration
+	40, // 38: optest.v1.SavedOperation.cancelled:type_name -> google.protobuf.Duration
+	31, // 39: optest.v1.SavedOperation.faults:type_name -> optest.v1.FaultCount
+	47, // 40: optest.v1.SavedOperation.quirks:type_name -> optest.v1.QuirkFault.Kind
+	34, // 41: optest.v1.SavedOperation.fixed:type_name -> optest.v1.SavedLook
+	43, // 42: optest.v1.SavedLook.phase:type_name -> optest.v1.Fault.Phase
+	40, // 43: optest.v1.SavedLook.modified:type_name -> google.protobuf.Duration
+	48, // 44: optest.v1.SavedLook.metadata:type_name -> google.protobuf.Struct
+	49, // 45: optest.v1.SavedLook.error:type_name -> google.rpc.Status
+	48, // 46: optest.v1.SavedLook.response:type_name -> google.protobuf.Struct
+	49, // 47: optest.v1.SavedKey.refusal:type_name -> google.rpc.Status
+	1,  // 48: optest.v1.ControlService.PutScenarios:input_type -> optest.v1.PutScenariosRequest
+	3,  // 49: optest.v1.ControlService.ListScenarios:input_type -> optest.v1.ListScenariosRequest
+	5,  // 50: optest.v1.ControlService.DeleteScenario:input_type -> optest.v1.DeleteScenarioRequest
+	7,  // 51: optest.v1.ControlService.Play:input_type -> optest.v1.PlayRequest
+	9,  // 52: optest.v1.ControlService.Inject:input_type -> optest.v1.InjectRequest
+	11, // 53: optest.v1.ControlService.SetClock:input_type -> optest.v1.SetClockRequest
+	13, // 54: optest.v1.ControlService.ListOperations:input_type -> optest.v1.ListOperationsRequest
+	16, // 55: optest.v1.ControlService.ListCalls:input_type -> optest.v1.ListCallsRequest
+	18, // 56: optest.v1.ControlService.WatchCalls:input_type -> optest.v1.WatchCallsRequest
+	21, // 57: optest.v1.ControlService.VerifyCalls:input_type -> optest.v1.VerifyCallsRequest
+	23, // 58: optest.v1.ControlService.Reset:input_type -> optest.v1.ResetRequest
+	25, // 59: optest.v1.ControlService.SaveState:input_type -> optest.v1.SaveStateRequest
+	27, // 60: optest.v1.ControlService.LoadState:input_type -> optest.v1.LoadStateRequest
+	2,  // 61: optest.v1.ControlService.PutScenarios:output_type -> optest.v1.PutScenariosResponse
+	4,  // 62: optest.v1.ControlService.ListScenarios:output_type -> optest.v1.ListScenariosResponse
+	6,  // 63: optest.v1.ControlService.DeleteScenario:output_type -> optest.v1.DeleteScenarioResponse
+	8,  // 64: optest.v1.ControlService.Play:output_type -> optest.v1.PlayResponse
+	10, // 65: optest.v1.ControlService.Inject:output_type -> optest.v1.InjectResponse
+	12, // 66: optest.v1.ControlService.SetClock:output_type -> optest.v1.SetClockResponse
+	14, // 67: optest.v1.ControlService.ListOperations:output_type -> optest.v1.ListOperationsResponse
+	17, // 68: optest.v1.ControlService.ListCalls:output_type -> optest.v1.ListCallsResponse
+	19, // 69: optest.v1.ControlService.WatchCalls:output_type -> optest.v1.WatchCallsResponse
+	22, // 70: optest.v1.ControlService.VerifyCalls:output_type -> optest.v1.VerifyCallsResponse
+	24, // 71: optest.v1.ControlService.Reset:output_type -> optest.v1.ResetResponse
+	26, // 72: optest.v1.ControlService.SaveState:output_type -> optest.v1.SaveStateResponse
+	28, // 73: optest.v1.ControlService.LoadState:output_type -> optest.v1.LoadStateResponse
+	61, // [61:74] is the sub-list for method output_type
+	48, // [48:61] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_optest_v1_control_proto_init() }
@@ -1566,15 +2716,17 @@ func file_optest_v1_control_proto_init() {
 	}
 	file_optest_v1_scenario_proto_init()
 	file_optest_v1_trace_proto_init()
-	file_optest_v1_control_proto_msgTypes[17].OneofWrappers = []any{}
-	file_optest_v1_control_proto_msgTypes[18].OneofWrappers = []any{}
+	file_optest_v1_control_proto_msgTypes[19].OneofWrappers = []any{}
+	file_optest_v1_control_proto_msgTypes[20].OneofWrappers = []any{}
+	file_optest_v1_control_proto_msgTypes[28].OneofWrappers = []any{}
+	file_optest_v1_control_proto_msgTypes[33].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_optest_v1_control_proto_rawDesc), len(file_optest_v1_control_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1808,7 +1808,9 @@ type Event_Play_AppliedFault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Its kind, as in Fault.effect.
-	Effect        string `protobuf:"bytes,2,opt,name=effect,proto3" json:"effect,omitempty"`
+	Effect string `protobuf:"bytes,2,opt,name=effect,proto3" json:"effect,omitempty"`
+	// The scenario that has it. Empty: it was injected.
+	Scenario      string `protobuf:"bytes,3,opt,name=scenario,proto3" json:"scenario,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1853,6 +1855,13 @@ func (x *Event_Play_AppliedFault) GetName() string {
 func (x *Event_Play_AppliedFault) GetEffect() string {
 	if x != nil {
 		return x.Effect
+	}
+	return ""
+}
+
+func (x *Event_Play_AppliedFault) GetScenario() string {
+	if x != nil {
+		return x.Scenario
 	}
 	return ""
 }
@@ -1979,7 +1988,7 @@ const file_optest_v1_trace_proto_rawDesc = "" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04LOST\x10\x01\x12\v\n" +
-	"\aUNTIMED\x10\x02\"\xc6\x16\n" +
+	"\aUNTIMED\x10\x02\"\xe2\x16\n" +
 	"\x05Event\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x121\n" +
 	"\x06called\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06called\x125\n" +
@@ -2045,14 +2054,15 @@ const file_optest_v1_trace_proto_rawDesc = "" +
 	"\aTIMEOUT\x10\x03\x12\r\n" +
 	"\tCANCELLED\x10\x04\x12\x0e\n" +
 	"\n" +
-	"UNFINISHED\x10\x05\x1a\xae\x01\n" +
+	"UNFINISHED\x10\x05\x1a\xca\x01\n" +
 	"\x04Play\x12\x1a\n" +
 	"\bscenario\x18\x01 \x01(\tR\bscenario\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\tR\x04step\x12:\n" +
-	"\x06faults\x18\x03 \x03(\v2\".optest.v1.Event.Play.AppliedFaultR\x06faults\x1a:\n" +
+	"\x06faults\x18\x03 \x03(\v2\".optest.v1.Event.Play.AppliedFaultR\x06faults\x1aV\n" +
 	"\fAppliedFault\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06effect\x18\x02 \x01(\tR\x06effect\x1a\xdf\x03\n" +
+	"\x06effect\x18\x02 \x01(\tR\x06effect\x12\x1a\n" +
+	"\bscenario\x18\x03 \x01(\tR\bscenario\x1a\xdf\x03\n" +
 	"\x06Repeat\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\rR\x05count\x12\x1f\n" +
 	"\vlast_number\x18\x02 \x01(\x04R\n" +

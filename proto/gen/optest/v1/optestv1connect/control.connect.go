@@ -50,10 +50,16 @@ const (
 	ControlServiceListOperationsProcedure = "/optest.v1.ControlService/ListOperations"
 	// ControlServiceListCallsProcedure is the procedure name of the ControlService's ListCalls RPC.
 	ControlServiceListCallsProcedure = "/optest.v1.ControlService/ListCalls"
+	// ControlServiceWatchCallsProcedure is the procedure name of the ControlService's WatchCalls RPC.
+	ControlServiceWatchCallsProcedure = "/optest.v1.ControlService/WatchCalls"
 	// ControlServiceVerifyCallsProcedure is the procedure name of the ControlService's VerifyCalls RPC.
 	ControlServiceVerifyCallsProcedure = "/optest.v1.ControlService/VerifyCalls"
 	// ControlServiceResetProcedure is the procedure name of the ControlService's Reset RPC.
 	ControlServiceResetProcedure = "/optest.v1.ControlService/Reset"
+	// ControlServiceSaveStateProcedure is the procedure name of the ControlService's SaveState RPC.
+	ControlServiceSaveStateProcedure = "/optest.v1.ControlService/SaveState"
+	// ControlServiceLoadStateProcedure is the procedure name of the ControlService's LoadState RPC.
+	ControlServiceLoadStateProcedure = "/optest.v1.ControlService/LoadState"
 )
 
 var (
@@ -113,6 +119,13 @@ var (
 			Procedure:  ControlServiceListCallsProcedure,
 		}
 	})
+	controlServiceWatchCallsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeServer,
+			Schema:     v1.File_optest_v1_control_proto.Services().ByName("ControlService").Methods().ByName("WatchCalls"),
+			Procedure:  ControlServiceWatchCallsProcedure,
+		}
+	})
 	controlServiceVerifyCallsSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType: connect.StreamTypeUnary,
@@ -125,6 +138,20 @@ var (
 			StreamType: connect.StreamTypeUnary,
 			Schema:     v1.File_optest_v1_control_proto.Services().ByName("ControlService").Methods().ByName("Reset"),
 			Procedure:  ControlServiceResetProcedure,
+		}
+	})
+	controlServiceSaveStateSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_optest_v1_control_proto.Services().ByName("ControlService").Methods().ByName("SaveState"),
+			Procedure:  ControlServiceSaveStateProcedure,
+		}
+	})
+	controlServiceLoadStateSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_optest_v1_control_proto.Services().ByName("ControlService").Methods().ByName("LoadState"),
+			Procedure:  ControlServiceLoadStateProcedure,
 		}
 	})
 )
@@ -146,18 +173,46 @@ type ControlServiceClient interface {
 	SetClock(context.Context, *v1.SetClockRequest) (*v1.SetClockResponse, error)
 	// Lists operations, the oldest first, with their state and what comes next.
 	ListOperations(context.Context, *v1.ListOperationsRequest) (*v1.ListOperationsResponse, error)
-	// Reads the journal, the oldest call first.
+	// Reads the journal, the oldest call first, and can wait for the next call.
 	ListCalls(context.Context, *v1.ListCallsRequest) (*v1.ListCallsResponse, error)
+	// Streams the journal: what it holds, then each call as it ends.
+	WatchCalls(context.Context, *v1.WatchCallsRequest) (ControlServiceWatchCallsClientStream, error)
 	// Asserts how often a call was made.
 	VerifyCalls(context.Context, *v1.VerifyCallsRequest) (*v1.VerifyCallsResponse, error)
 	// Forgets all of the session or a part.
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
+	// Returns the session as it is now, to be loaded later or by another server.
+	SaveState(context.Context, *v1.SaveStateRequest) (*v1.SaveStateResponse, error)
+	// Puts a saved state in the place of the session's own. Calls under way end as
+	// if nothing had happened.
+	LoadState(context.Context, *v1.LoadStateRequest) (*v1.LoadStateResponse, error)
 }
 
 // NewControlServiceClient constructs a client for the optest.v1.ControlService service. Multiple
 // service clients may share a single connect.Client.
 func NewControlServiceClient(client *connect.Client) ControlServiceClient {
 	return &controlServiceClient{client: client}
+}
+
+// ControlServiceWatchCallsClientStream is the client stream for the ControlService's WatchCalls
+// RPC.
+type ControlServiceWatchCallsClientStream struct {
+	stream connect.ClientStream
+}
+
+// Receive returns the next response message from the server.
+func (s ControlServiceWatchCallsClientStream) Receive() (*v1.WatchCallsResponse, error) {
+	var res v1.WatchCallsResponse
+	if err := s.stream.Receive(&res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+// Close releases the stream's resources. It is idempotent and is typically deferred to clean up a
+// stream abandoned before io.EOF.
+func (s ControlServiceWatchCallsClientStream) Close() error {
+	return s.stream.Close()
 }
 
 // ControlServiceHandler is an implementation of the optest.v1.ControlService service.
@@ -177,12 +232,19 @@ type ControlServiceHandler interface {
 	SetClock(context.Context, *v1.SetClockRequest) (*v1.SetClockResponse, error)
 	// Lists operations, the oldest first, with their state and what comes next.
 	ListOperations(context.Context, *v1.ListOperationsRequest) (*v1.ListOperationsResponse, error)
-	// Reads the journal, the oldest call first.
+	// Reads the journal, the oldest call first, and can wait for the next call.
 	ListCalls(context.Context, *v1.ListCallsRequest) (*v1.ListCallsResponse, error)
+	// Streams the journal: what it holds, then each call as it ends.
+	WatchCalls(context.Context, *v1.WatchCallsRequest, ControlServiceWatchCallsServerStream) error
 	// Asserts how often a call was made.
 	VerifyCalls(context.Context, *v1.VerifyCallsRequest) (*v1.VerifyCallsResponse, error)
 	// Forgets all of the session or a part.
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
+	// Returns the session as it is now, to be loaded later or by another server.
+	SaveState(context.Context, *v1.SaveStateRequest) (*v1.SaveStateResponse, error)
+	// Puts a saved state in the place of the session's own. Calls under way end as
+	// if nothing had happened.
+	LoadState(context.Context, *v1.LoadStateRequest) (*v1.LoadStateResponse, error)
 }
 
 // RegisterControlServiceHandler registers svc as the optest.v1.ControlService implementation on
@@ -198,9 +260,28 @@ func RegisterControlServiceHandler(server *connect.Server, svc ControlServiceHan
 		connect.Method{Spec: controlServiceSetClockSpec(), Handler: adapter.setClock},
 		connect.Method{Spec: controlServiceListOperationsSpec(), Handler: adapter.listOperations},
 		connect.Method{Spec: controlServiceListCallsSpec(), Handler: adapter.listCalls},
+		connect.Method{Spec: controlServiceWatchCallsSpec(), Handler: adapter.watchCalls},
 		connect.Method{Spec: controlServiceVerifyCallsSpec(), Handler: adapter.verifyCalls},
 		connect.Method{Spec: controlServiceResetSpec(), Handler: adapter.reset},
+		connect.Method{Spec: controlServiceSaveStateSpec(), Handler: adapter.saveState},
+		connect.Method{Spec: controlServiceLoadStateSpec(), Handler: adapter.loadState},
 	)
+}
+
+// ControlServiceWatchCallsServerStream is the server stream for the ControlService's WatchCalls
+// RPC.
+type ControlServiceWatchCallsServerStream struct {
+	stream connect.ServerStream
+}
+
+// SendHeaders flushes the response headers without a message. The first Send does this implicitly.
+func (s ControlServiceWatchCallsServerStream) SendHeaders() error {
+	return s.stream.SendHeaders()
+}
+
+// Send sends a response message to the client.
+func (s ControlServiceWatchCallsServerStream) Send(res *v1.WatchCallsResponse) error {
+	return s.stream.Send(res)
 }
 
 // UnimplementedControlServiceHandler returns CodeUnimplemented from all methods.
@@ -238,12 +319,24 @@ func (UnimplementedControlServiceHandler) ListCalls(context.Context, *v1.ListCal
 	return nil, connect.NewError(connect.CodeUnimplemented, "optest.v1.ControlService.ListCalls is not implemented")
 }
 
+func (UnimplementedControlServiceHandler) WatchCalls(context.Context, *v1.WatchCallsRequest, ControlServiceWatchCallsServerStream) error {
+	return connect.NewError(connect.CodeUnimplemented, "optest.v1.ControlService.WatchCalls is not implemented")
+}
+
 func (UnimplementedControlServiceHandler) VerifyCalls(context.Context, *v1.VerifyCallsRequest) (*v1.VerifyCallsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "optest.v1.ControlService.VerifyCalls is not implemented")
 }
 
 func (UnimplementedControlServiceHandler) Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "optest.v1.ControlService.Reset is not implemented")
+}
+
+func (UnimplementedControlServiceHandler) SaveState(context.Context, *v1.SaveStateRequest) (*v1.SaveStateResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "optest.v1.ControlService.SaveState is not implemented")
+}
+
+func (UnimplementedControlServiceHandler) LoadState(context.Context, *v1.LoadStateRequest) (*v1.LoadStateResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "optest.v1.ControlService.LoadState is not implemented")
 }
 
 type controlServiceClient struct {
@@ -314,6 +407,14 @@ func (c *controlServiceClient) ListCalls(ctx context.Context, req *v1.ListCallsR
 	return &res, nil
 }
 
+func (c *controlServiceClient) WatchCalls(ctx context.Context, req *v1.WatchCallsRequest) (ControlServiceWatchCallsClientStream, error) {
+	stream, err := c.client.CallServerStream(ctx, controlServiceWatchCallsSpec(), req)
+	if err != nil {
+		return ControlServiceWatchCallsClientStream{}, err
+	}
+	return ControlServiceWatchCallsClientStream{stream: stream}, nil
+}
+
 func (c *controlServiceClient) VerifyCalls(ctx context.Context, req *v1.VerifyCallsRequest) (*v1.VerifyCallsResponse, error) {
 	var res v1.VerifyCallsResponse
 	if err := c.client.CallUnary(ctx, controlServiceVerifyCallsSpec(), req, &res); err != nil {
@@ -325,6 +426,22 @@ func (c *controlServiceClient) VerifyCalls(ctx context.Context, req *v1.VerifyCa
 func (c *controlServiceClient) Reset(ctx context.Context, req *v1.ResetRequest) (*v1.ResetResponse, error) {
 	var res v1.ResetResponse
 	if err := c.client.CallUnary(ctx, controlServiceResetSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *controlServiceClient) SaveState(ctx context.Context, req *v1.SaveStateRequest) (*v1.SaveStateResponse, error) {
+	var res v1.SaveStateResponse
+	if err := c.client.CallUnary(ctx, controlServiceSaveStateSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *controlServiceClient) LoadState(ctx context.Context, req *v1.LoadStateRequest) (*v1.LoadStateResponse, error) {
+	var res v1.LoadStateResponse
+	if err := c.client.CallUnary(ctx, controlServiceLoadStateSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -428,6 +545,14 @@ func (h controlServiceHandler) listCalls(ctx context.Context, _ connect.Spec, st
 	return stream.Send(res)
 }
 
+func (h controlServiceHandler) watchCalls(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.WatchCallsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	return h.svc.WatchCalls(ctx, &req, ControlServiceWatchCallsServerStream{stream: stream})
+}
+
 func (h controlServiceHandler) verifyCalls(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
 	var req v1.VerifyCallsRequest
 	if err := stream.Receive(&req); err != nil {
@@ -446,6 +571,30 @@ func (h controlServiceHandler) reset(ctx context.Context, _ connect.Spec, stream
 		return err
 	}
 	res, err := h.svc.Reset(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h controlServiceHandler) saveState(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.SaveStateRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.SaveState(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h controlServiceHandler) loadState(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.LoadStateRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.LoadState(ctx, &req)
 	if err != nil {
 		return err
 	}
