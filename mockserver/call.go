@@ -3,8 +3,8 @@ package mockserver
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,8 +13,12 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/optest-dev/optest/mockserver/engine"
 	"github.com/optest-dev/optest/mockserver/internal/breakage"
+	"github.com/optest-dev/optest/mockserver/internal/rest"
+	"github.com/optest-dev/optest/trace"
 )
 
 // Headers that say what played an answer.
@@ -42,7 +46,6 @@ type call struct {
 	info    *connect.CallInfo // nil once it has ended
 	labels  http.Header       // of the answer, where they need no detour through info; nil once it has ended
 	now     time.Time         // when it began, by the server's clock
-	secret  bool              // request and response hold credentials: record neither
 	control bool              // record nothing
 	refused error             // its session can't be had
 	spoilt  *spoilt           // goes out instead of the response
@@ -53,9 +56,12 @@ type call struct {
 	played   *playing       // the scenario that plays the answer
 	doom     *status.Status // of the operation that is to begin
 
-	record Call   // all but the header and, once it has ended, the messages
-	lines  []line // of the request's header, secrets blanked
-	packed packed
+	record         Call         // without what follows
+	verb, target   string       // of a request over REST, or of one that is a call of nothing
+	asked          trace.Fields // the request's header, secrets blanked
+	added, trailer trace.Fields // what the service has added to the answer
+	packed         packed
+	in, out        rest.Tapped
 }
 
 // calls that the journal has forgotten are used again, so that a full journal
@@ -64,16 +70,20 @@ var calls = sync.Pool{New: func() any { return new(call) }}
 
 // reuse takes a call that nobody looks at any more.
 func (c *call) reuse() {
-	next := call{}
-	if cap(c.lines) <= keptLines {
-		clear(c.lines)
-		next.lines = c.lines[:0]
-	}
-	if cap(c.packed.encoded) <= keptEncoded {
-		next.packed.encoded = c.packed.encoded[:0]
+	next := call{asked: emptied(c.asked), added: emptied(c.added), trailer: emptied(c.trailer)}
+	if cap(c.packed.bytes) <= keptEncoded {
+		next.packed.bytes = c.packed.bytes[:0]
 	}
 	*c = next
 	calls.Put(c)
+}
+
+func emptied(list trace.Fields) trace.Fields {
+	if cap(list) > keptLines {
+		return nil
+	}
+	clear(list)
+	return list[:0]
 }
 
 // handler answers a request that has passed authentication and validation.
@@ -94,16 +104,9 @@ func (s *Server) unary(m *method, a access, h handler) connect.Method {
 	name := strings.TrimPrefix(spec.Procedure, "/")
 	return connect.Method{Spec: spec, Handler: func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
 		c := s.begin(ctx, name)
-		c.control = m.control
-		if c.refused != nil {
-			return c.end(c.refused)
+		if err := s.admit(c, m, a); err != nil {
+			return c.end(err)
 		}
-		if a == guarded {
-			if err := s.authenticate(c); err != nil && !c.admits() {
-				return c.end(err)
-			}
-		}
-		c.redact()
 		req := m.request.New().Interface()
 		if err := c.receive(stream, req); err != nil {
 			return c.end(err)
@@ -120,13 +123,67 @@ func (s *Server) unary(m *method, a access, h handler) connect.Method {
 		if err != nil {
 			return c.end(err)
 		}
-		c.record.Response = response
 		c.distort(nil)
-		if c.spoilt != nil {
-			return c.end(stream.Send(c.spoilt))
-		}
-		return c.end(stream.Send(response))
+		return c.end(c.send(stream, response))
 	}}
+}
+
+// streamer answers a request with as many messages as it sends.
+type streamer func(ctx context.Context, c *call, request proto.Message, send func(proto.Message) error) error
+
+// streaming binds a streamer to a method of the control API: its calls are not
+// recorded.
+func (s *Server) streaming(m *method, a access, stream streamer) connect.Method {
+	spec := connect.Spec{StreamType: connect.StreamTypeServer, Schema: m.desc, Procedure: m.procedure}
+	name := strings.TrimPrefix(spec.Procedure, "/")
+	return connect.Method{Spec: spec, Handler: func(ctx context.Context, _ connect.Spec, out connect.ServerStream) error {
+		c := s.begin(ctx, name)
+		if err := s.admit(c, m, a); err != nil {
+			return c.end(err)
+		}
+		req := m.request.New().Interface()
+		if err := c.receive(out, req); err != nil {
+			return c.end(err)
+		}
+		return c.end(stream(ctx, c, req, func(m proto.Message) error { return out.Send(m) }))
+	}}
+}
+
+// admit takes up a call of the method, unless the caller may not make it.
+func (s *Server) admit(c *call, m *method, a access) error {
+	c.control = m.control
+	c.packed.desc = m.desc
+	c.record.Withheld = new(trace.Redactor).Withholds(c.record.Method)
+	if c.refused != nil {
+		return c.refused
+	}
+	if a == guarded {
+		if err := s.authenticate(c); err != nil && !c.admits() {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *call) receive(stream connect.ServerStream, req proto.Message) error {
+	if c.control {
+		return stream.Receive(req)
+	}
+	if err := stream.Receive(c.receives(c.reads(req))); err != nil {
+		return err
+	}
+	c.compose(req)
+	return nil
+}
+
+func (c *call) send(stream connect.ServerStream, response proto.Message) error {
+	switch {
+	case c.control:
+		return stream.Send(response)
+	case c.spoilt != nil:
+		return stream.Send(c.sends(c.spoilt))
+	}
+	return stream.Send(c.sends(response))
 }
 
 func (s *Server) begin(ctx context.Context, method string) *call {
@@ -149,7 +206,12 @@ func (s *Server) begin(ctx context.Context, method string) *call {
 	c.record.Begin = c.now
 	c.record.Method = method
 	c.record.Protocol = info.Protocol
+	c.record.Codec = info.Codec
 	c.record.Peer = info.PeerAddr
+	if c.answer != nil && info.Protocol == rest.ProtocolName {
+		c.verb, c.target = c.answer.Request()
+	}
+	c.asked = redacted(c.asked, info.RequestHeader().All())
 	if shown, ok := ctx.Value(misrouted{}).([]*quirk); ok {
 		c.note(shown...)
 	}
@@ -166,26 +228,55 @@ func (c *call) end(err error) error {
 		err = c.misreport(err)
 		c.distort(err)
 	}
-	c.record.End = c.session.clock.now()
-	if c.secret {
-		c.record.Request, c.record.Response = nil, nil
+	s, ss := c.server, c.session
+	if c.control {
+		c.ended()
+		return err
+	}
+	if c.record.Withheld {
+		c.packed.drop(partRequest)
 	}
 	if err != nil {
-		c.record.Response = nil
+		c.packed.drop(partResponse)
 		c.record.Code = codes.Code(connect.CodeOf(err))
 		c.record.Message = err.Error()
 		if e := (*connect.Error)(nil); errors.As(err, &e) {
 			c.record.Message = e.Message()
+			c.record.Details = detailsOf(e)
 		}
 	}
-	c.pack()
-	s, ss := c.server, c.session
-	c.server, c.session, c.info, c.labels, c.answer = nil, nil, nil, nil, nil
-	c.standard, c.guess, c.played, c.doom = nil, nil, nil, nil
-	if !c.control {
-		s.record(ss, c)
+	c.added = redacted(c.added, c.info.ResponseHeader().All())
+	c.trailer = redacted(c.trailer, c.info.ResponseTrailer().All())
+	answer := c.answer
+	c.ended()
+	if answer != nil && answer.Faulted() {
+		answer.Settled(func(sent breakage.Sent) {
+			c.outcome(sent)
+			s.record(ss, c)
+		})
+		return err
 	}
+	s.record(ss, c)
 	return err
+}
+
+// ended lets go of what only a call under way needs.
+func (c *call) ended() {
+	c.server, c.session, c.info, c.labels, c.answer = nil, nil, nil, nil, nil
+	c.standard, c.guess, c.played, c.doom, c.spoilt = nil, nil, nil, nil, nil
+	c.in, c.out, c.record.Request = rest.Tapped{}, rest.Tapped{}, nil
+}
+
+// outcome is what has become of an answer with a fault.
+func (c *call) outcome(sent breakage.Sent) {
+	c.record.HTTPStatus, c.record.Broken = sent.Status, sent.Broken
+	r := new(trace.Redactor)
+	c.added, c.trailer = r.AppendMap(emptied(c.added), sent.Header), r.AppendMap(emptied(c.trailer), sent.Trailer)
+	if sent.Message != nil && !c.record.Withheld {
+		c.packed.drop(partResponse)
+		c.packed.append(partResponse, sent.Message)
+		c.record.Foreign = sent.Foreign
+	}
 }
 
 func public(err error) error {
@@ -205,12 +296,12 @@ func public(err error) error {
 }
 
 // plays notes what the answer comes from, in the record and in its headers.
-func (c *call) plays(op *longRunning, step, hint string) {
-	c.record.Operation = op.id
-	if hint != "" {
-		c.info.ResponseHeader().Set(headerHint, hint)
+func (c *call) plays(op *longRunning, st engine.State) {
+	c.record.Operation, c.record.Phase = op.id, faultPhase(st.Phase)
+	if st.PollHint != "" {
+		c.info.ResponseHeader().Set(headerHint, st.PollHint)
 	}
-	c.scenario(op.playing, step)
+	c.scenario(op.playing, st.Step)
 }
 
 func (c *call) scenario(p *playing, step string) {
@@ -227,27 +318,31 @@ func (c *call) scenario(p *playing, step string) {
 
 // struck notes the faults that hit the call.
 func (c *call) struck(b blow) {
-	if len(b.names) == 0 {
+	if len(b.applied) == 0 {
 		return
 	}
-	c.record.Faults = append(c.record.Faults, b.names...)
+	c.record.Faults = append(c.record.Faults, b.applied...)
 	if !c.server.config.plain {
-		c.labels.Set(HeaderFault, strings.Join(c.record.Faults, ", "))
+		c.labels.Set(HeaderFault, strings.Join(c.record.FaultNames(), ", "))
 	}
 }
 
-// secretHeaders never get into a record with their text.
-var secretHeaders = []string{"Authorization", "Cookie", "Proxy-Authorization", "X-Yacloud-Subjecttoken"}
-
-// redact takes the request's headers into the record, secrets blanked.
-func (c *call) redact() {
-	for name, values := range c.info.RequestHeader().All() {
-		if slices.Contains(secretHeaders, name) {
-			c.lines = append(c.lines, line{name, "(redacted)"})
-			continue
-		}
+// redacted appends a header, secrets blanked.
+func redacted(list trace.Fields, header iter.Seq2[string, []string]) trace.Fields {
+	r := new(trace.Redactor)
+	for name, values := range header {
 		for _, value := range values {
-			c.lines = append(c.lines, line{name, value})
+			list = r.Append(list, name, value)
 		}
 	}
+	return list
+}
+
+// detailsOf are an error's details.
+func detailsOf(e *connect.Error) []*anypb.Any {
+	var list []*anypb.Any
+	for _, d := range e.Details() {
+		list = append(list, &anypb.Any{TypeUrl: typeURLPrefix + d.Type, Value: d.Value})
+	}
+	return list
 }

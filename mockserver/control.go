@@ -24,28 +24,34 @@ func (s *Server) control() service {
 		desc:    optestv1.File_optest_v1_control_proto.Services().ByName("ControlService"),
 		control: true,
 		plain: map[protoreflect.Name]plainMethod{
-			"PutScenarios":   {guarded, controlled(putScenarios)},
-			"ListScenarios":  {guarded, controlled(listScenarios)},
-			"DeleteScenario": {guarded, controlled(deleteScenario)},
-			"Play":           {guarded, controlled(playScenario)},
-			"Inject":         {guarded, controlled(injectFault)},
-			"SetClock":       {guarded, controlled(setClock)},
-			"ListOperations": {guarded, controlled(listOperations)},
-			"ListCalls":      {guarded, controlled(listCalls)},
-			"VerifyCalls":    {guarded, controlled(verifyCalls)},
-			"Reset":          {guarded, controlled(resetSession)},
+			"PutScenarios":   {access: guarded, handler: controlled(putScenarios)},
+			"ListScenarios":  {access: guarded, handler: controlled(listScenarios)},
+			"DeleteScenario": {access: guarded, handler: controlled(deleteScenario)},
+			"Play":           {access: guarded, handler: controlled(playScenario)},
+			"Inject":         {access: guarded, handler: controlled(injectFault)},
+			"SetClock":       {access: guarded, handler: controlled(setClock)},
+			"ListOperations": {access: guarded, handler: controlled(listOperations)},
+			"ListCalls":      {access: guarded, handler: waiting(listCalls)},
+			"WatchCalls":     {access: guarded, stream: watchCalls},
+			"VerifyCalls":    {access: guarded, handler: controlled(verifyCalls)},
+			"Reset":          {access: guarded, handler: controlled(resetSession)},
 		},
 	}
 }
 
 // controlled gives a control method its request's type.
 func controlled[Request, Response proto.Message](do func(*call, Request) (Response, error)) handler {
-	return func(_ context.Context, c *call, request proto.Message) (proto.Message, error) {
+	return waiting(func(_ context.Context, c *call, req Request) (Response, error) { return do(c, req) })
+}
+
+// waiting is controlled for methods that may take time.
+func waiting[Request, Response proto.Message](do func(context.Context, *call, Request) (Response, error)) handler {
+	return func(ctx context.Context, c *call, request proto.Message) (proto.Message, error) {
 		req, ok := request.(Request)
 		if !ok {
 			return nil, fmt.Errorf("request of type %T, want %T", request, req)
 		}
-		response, err := do(c, req)
+		response, err := do(ctx, c, req)
 		if err != nil {
 			return nil, err
 		}

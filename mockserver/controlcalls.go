@@ -1,189 +1,165 @@
 package mockserver
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
+	"context"
+	"time"
 
 	"connectrpc.com/connect/v2"
-	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/optest-dev/optest/mockserver/internal/rest"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 	"github.com/optest-dev/optest/trace"
 )
 
+// Bounds of reading the journal.
+const (
+	longestWait = time.Minute
+	batch       = 64   // calls that are copied at a time
+	keptIDs     = 4096 // blobs that a stream knows to have sent
+)
+
 // listCalls pages through the journal by the numbers of its calls.
-func listCalls(c *call, req *optestv1.ListCallsRequest) (*optestv1.ListCallsResponse, error) {
+func listCalls(ctx context.Context, c *call, req *optestv1.ListCallsRequest) (*optestv1.ListCallsResponse, error) {
 	size, err := pageSize(req.GetPageSize())
 	if err != nil {
 		return nil, err
 	}
-	calls, forgotten := c.session.journal.list()
-	response := &optestv1.ListCallsResponse{Forgotten: forgotten}
-	sent := map[trace.ID]bool{}
-	for _, one := range calls {
-		if one.Number <= req.GetAfter() || differs(req.GetMatch(), one) != "" {
-			continue
+	wait := req.GetWait().AsDuration()
+	if !req.GetWait().IsValid() && req.Wait != nil || wait < 0 || wait > longestWait {
+		return nil, invalid("wait", "got %v, want 0s to %v", wait, longestWait)
+	}
+	until := time.NewTimer(wait)
+	defer until.Stop()
+	response := &optestv1.ListCallsResponse{}
+	sent := blobs{}
+	at := cursor{server: c.server, session: c.session.name, after: req.GetAfter()}
+	for len(response.Events) < size {
+		ended := until.C
+		if wait == 0 || len(response.Events) > 0 {
+			ended = over
 		}
-		if len(response.Events) == size {
+		calls, err := at.next(ctx, ended)
+		if err != nil {
+			return nil, err
+		}
+		response.Forgotten = at.forgotten
+		if calls == nil {
 			break
 		}
-		event, blobs := c.session.event(one)
-		response.Events = append(response.Events, event.Proto())
-		response.NextAfter = one.Number
-		for _, b := range blobs {
-			if !sent[b.ID()] {
-				sent[b.ID()] = true
-				response.Blobs = append(response.Blobs, &optestv1.Blob{Id: b.ID().String(), Content: &optestv1.Blob_Data{Data: b.Bytes()}})
+		for _, one := range calls {
+			if differs(req.GetMatch(), one) != "" {
+				continue
 			}
+			if len(response.Events) == size {
+				break
+			}
+			event := at.event(one)
+			response.Events = append(response.Events, event.Proto())
+			response.Blobs = append(response.Blobs, sent.further(event)...)
+			response.NextAfter = one.Number
 		}
 	}
 	return response, nil
 }
 
-// verifyCalls counts the calls that match, and says what was there instead.
-func verifyCalls(c *call, req *optestv1.VerifyCallsRequest) (*optestv1.VerifyCallsResponse, error) {
-	if req.AtLeast == nil && req.AtMost == nil && req.Exactly == nil {
-		return nil, invalid("at_least", "want at_least, at_most or exactly: how many calls there must be")
-	}
-	calls, forgotten := c.session.journal.list()
-	response := &optestv1.VerifyCallsResponse{}
-	var near []string
-	for _, one := range calls {
-		switch why := differs(req.GetMatch(), one); {
-		case why == "":
-			response.Count++
-		case len(near) < 10:
-			near = append(near, fmt.Sprintf("%s (%s)", one, why))
+// over is a wait that has ended.
+var over = func() <-chan time.Time {
+	c := make(chan time.Time)
+	close(c)
+	return c
+}()
+
+// watchCalls streams the journal until the client has enough or the server
+// closes.
+func watchCalls(ctx context.Context, c *call, request proto.Message, send func(proto.Message) error) error {
+	req := request.(*optestv1.WatchCallsRequest)
+	sent := blobs{}
+	at := cursor{server: c.server, session: c.session.name, after: req.GetAfter()}
+	missed := uint64(0)
+	for {
+		before := at.after
+		calls, err := at.next(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if first := calls[0].Number; before > 0 && first > before+1 {
+			missed += first - before - 1
+		}
+		for _, one := range calls {
+			if differs(req.GetMatch(), one) != "" {
+				continue
+			}
+			event := at.event(one)
+			response := &optestv1.WatchCallsResponse{Event: event.Proto(), Blobs: sent.further(event), Missed: missed}
+			if err := send(response); err != nil {
+				return err
+			}
+			missed = 0
 		}
 	}
-	n := response.GetCount()
-	var want []string
-	if req.AtLeast != nil && n < uint64(req.GetAtLeast()) {
-		want = append(want, fmt.Sprintf("at least %d", req.GetAtLeast()))
-	}
-	if req.AtMost != nil && n > uint64(req.GetAtMost()) {
-		want = append(want, fmt.Sprintf("at most %d", req.GetAtMost()))
-	}
-	if req.Exactly != nil && n != uint64(req.GetExactly()) {
-		want = append(want, fmt.Sprintf("exactly %d", req.GetExactly()))
-	}
-	response.Ok = len(want) == 0
-	if !response.GetOk() {
-		response.Difference = difference(n, want, near, len(calls), forgotten)
-	}
-	return response, nil
 }
 
-func difference(n uint64, want, near []string, seen int, forgotten uint64) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "got %d of %d calls, want %s", n, seen, strings.Join(want, " and "))
-	if forgotten > 0 {
-		fmt.Fprintf(&b, "; %d older calls are forgotten", forgotten)
-	}
-	for _, line := range near {
-		b.WriteString("\n  not ")
-		b.WriteString(line)
-	}
-	return b.String()
+// cursor reads the journal of a session, and goes on with that of the session
+// that takes its place.
+type cursor struct {
+	server    *Server
+	session   string
+	after     uint64
+	forgotten uint64
+	born      time.Time // of the session read last
 }
 
-// differs says in what a call is not one that m is for, empty if it is.
-func differs(m *optestv1.CallMatch, c Call) string {
-	switch {
-	case m == nil:
-		return ""
-	case m.GetMethod() != "" && !matchesMethod(pattern(m.GetMethod()), c.Method):
-		return "method is not " + m.GetMethod()
-	case m.Code != nil && m.GetCode() != code.Code(c.Code):
-		return "code is not " + m.GetCode().String()
-	case m.GetScenario() != "" && m.GetScenario() != c.Scenario:
-		return "scenario is not " + m.GetScenario()
-	case m.GetOperationId() != "" && m.GetOperationId() != c.Operation:
-		return "operation is not " + m.GetOperationId()
-	}
-	for _, field := range conditions(m.GetFields()) {
-		got := ""
-		if c.Request != nil {
-			got = fieldText(c.Request.ProtoReflect(), field.name)
+// next returns at least one call, none once the wait has ended.
+func (at *cursor) next(ctx context.Context, wait <-chan time.Time) ([]Call, error) {
+	for {
+		ss, err := at.server.session(at.session)
+		if err != nil {
+			return nil, err
 		}
-		if !field.want.matches(got) {
-			return fmt.Sprintf("%s is %s, want %q", field.name, quoted(got), field.want)
+		at.born = ss.born
+		calls, forgotten, more := ss.journal.since(at.after, batch)
+		at.forgotten = forgotten
+		if calls != nil {
+			at.after = calls[len(calls)-1].Number
+			return calls, nil
+		}
+		select {
+		case <-more:
+		case <-ss.gone:
+			if next, err := at.server.session(at.session); err != nil || next.journal != ss.journal {
+				at.after = 0
+			}
+		case <-wait:
+			return nil, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-at.server.closing:
+			return nil, connect.NewError(connect.CodeUnavailable, "optest: the server closes")
 		}
 	}
-	for _, header := range conditions(m.GetHeaders()) {
-		if !header.want.matches(c.Header.Get(header.name)) {
-			return "header " + strings.ToLower(header.name) + " does not match"
-		}
-	}
-	return ""
 }
 
-// event is a call in the form in which observers hand calls on, and the bytes of
-// its messages.
-func (ss *session) event(c Call) (*trace.Event, []*trace.Blob) {
-	e := &trace.Event{
-		Number:    c.Number,
-		Called:    c.Begin.Sub(ss.born),
-		Returned:  c.End.Sub(ss.born),
-		Caller:    &trace.Caller{Peer: c.Peer, Connection: c.Peer, Session: ss.name},
-		Protocol:  eventProtocol(c.Protocol),
-		Method:    c.Method,
-		Operation: c.Operation,
-		Outcome:   optestv1.Event_OK,
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Header)) {
-		for _, value := range c.Header[name] {
-			e.RequestHeader = append(e.RequestHeader, trace.Field{Name: strings.ToLower(name), Value: value})
-		}
-	}
-	if c.Code != 0 {
-		e.Outcome = optestv1.Event_FAILED
-		e.Failure = &trace.Failure{Code: code.Code(c.Code), Message: c.Message}
-	}
-	if c.Scenario != "" || len(c.Faults) > 0 {
-		e.Played = &trace.Play{Scenario: c.Scenario, Step: c.Step}
-		for _, name := range c.Faults {
-			e.Played.Faults = append(e.Played.Faults, trace.AppliedFault{Name: name})
-		}
-	}
-	var blobs []*trace.Blob
-	if b := blobOf(c.Request); b != nil {
-		e.Request, e.RequestCodec, e.RequestFidelity = b, optestv1.Event_PROTO, optestv1.Event_REENCODED
-		blobs = append(blobs, b)
-	}
-	if b := blobOf(c.Response); b != nil {
-		e.Response, e.ResponseCodec, e.ResponseFidelity = b, optestv1.Event_PROTO, optestv1.Event_REENCODED
-		blobs = append(blobs, b)
-	}
-	return e, blobs
-}
+func (at *cursor) event(c Call) *trace.Event { return c.event(at.session, at.born) }
 
-// blobOf is a message as the journal keeps it: decoded and encoded again.
-func blobOf(m proto.Message) *trace.Blob {
-	if m == nil {
-		return nil
-	}
-	encoded, err := proto.Marshal(m)
-	if err != nil {
-		return nil // it was decoded or sent, so it can be encoded
-	}
-	return trace.NewBlob(encoded)
-}
+// blobs are those that the other side has already.
+type blobs map[trace.ID]bool
 
-func eventProtocol(name string) optestv1.Event_Protocol {
-	switch name {
-	case connect.ProtocolNameGRPC:
-		return optestv1.Event_GRPC
-	case connect.ProtocolNameGRPCWeb:
-		return optestv1.Event_GRPC_WEB
-	case connect.ProtocolNameConnect:
-		return optestv1.Event_CONNECT
-	case rest.ProtocolName:
-		return optestv1.Event_REST
+// further are the event's blobs that were not sent before.
+func (sent blobs) further(e *trace.Event) []*optestv1.Blob {
+	var list []*optestv1.Blob
+	for _, b := range []*trace.Blob{e.Request, e.Response} {
+		if b == nil || sent[b.ID()] {
+			continue
+		}
+		if len(sent) >= keptIDs {
+			clear(sent)
+		}
+		sent[b.ID()] = true
+		m := &optestv1.Blob{Id: b.ID().String(), Content: &optestv1.Blob_Data{Data: b.Bytes()}}
+		if b.Cut() {
+			m.Length = uint64(b.Length())
+		}
+		list = append(list, m)
 	}
-	return optestv1.Event_OTHER
+	return list
 }

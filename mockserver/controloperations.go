@@ -58,13 +58,7 @@ func listOperations(c *call, req *optestv1.ListOperationsRequest) (*optestv1.Lis
 func (s *store) all() []*longRunning {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	list := make([]*longRunning, 0, len(s.operations))
-	for _, op := range s.operations {
-		list = append(list, op)
-	}
-	// The end of an id is its serial number.
-	slices.SortFunc(list, func(a, b *longRunning) int { return cmp.Compare(serialOf(a.id), serialOf(b.id)) })
-	return list
+	return s.inOrder()
 }
 
 func (op *longRunning) report(now time.Time) (*optestv1.OperationState, error) {

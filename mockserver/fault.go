@@ -17,8 +17,8 @@ import (
 // fault is an optestv1.Fault made ready.
 type fault struct {
 	*optestv1.Fault
-	label  string
-	status *status.Status
+	status  *status.Status
+	applied AppliedFault // what the record of a call that it hits says
 }
 
 // strikes counts, for each fault of a scenario, the calls that it was for and
@@ -40,7 +40,7 @@ type target struct {
 // blow is what all faults that hit one call do to it, in the order of their
 // layers.
 type blow struct {
-	names       []string
+	applied     []AppliedFault
 	delay       time.Duration
 	status      *status.Status
 	trailers    map[string]string
@@ -52,22 +52,29 @@ type blow struct {
 	transports  []*optestv1.TransportFault
 }
 
-func newFaults(list []*optestv1.Fault) []fault {
+// newFaults takes the name of the scenario that has them, empty if they were
+// injected.
+func newFaults(list []*optestv1.Fault, scenario string) []fault {
 	var faults []fault
 	for _, f := range list {
 		if f.GetQuirk() != nil {
 			continue // see newQuirks
 		}
-		made := fault{Fault: f, label: f.GetName()}
-		if made.label == "" {
-			made.label = effectName(f)
+		label := f.GetName()
+		if label == "" {
+			label = effectName(f)
 		}
+		made := newFault(f, label, scenario)
 		if st := f.GetStatus().GetStatus(); f.GetStatus() != nil {
 			made.status = &status.Status{Code: int32(st.GetCode()), Message: st.GetMessage(), Details: st.GetDetails()}
 		}
 		faults = append(faults, made)
 	}
 	return faults
+}
+
+func newFault(f *optestv1.Fault, label, scenario string) fault {
+	return fault{Fault: f, applied: AppliedFault{Name: label, Effect: effectName(f), Scenario: scenario}}
 }
 
 // effectName is that of the field with the fault's effect, such as `delay`.
@@ -187,7 +194,7 @@ func (b *blow) add(f fault, drawn float64) {
 		b.transports = append(b.transports, e.Transport)
 		b.afterCommit = b.afterCommit || e.Transport.GetAfterCommit()
 	}
-	b.names = append(b.names, f.label)
+	b.applied = append(b.applied, f.applied)
 }
 
 // commits reports whether the call takes effect although its answer may be lost.

@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -29,7 +30,6 @@ func (s *Server) handler() (http.Handler, error) {
 	methods = append(methods, s.health()...)
 	unknownMethod := func(ctx context.Context, spec connect.Spec, _ connect.ServerStream) error {
 		c := s.begin(ctx, strings.TrimPrefix(spec.Procedure, "/"))
-		c.redact()
 		return c.end(connect.Errorf(connect.CodeUnimplemented, "optest: the mock does not serve %s", quoted(spec.Procedure)))
 	}
 	rpc := connect.NewServer()
@@ -92,7 +92,9 @@ func (s *Server) astray(r *http.Request, code codes.Code, message string) {
 	}
 	c := calls.Get().(*call)
 	now := ss.clock.now()
-	c.record = Call{Begin: now, End: now, Method: r.Method + " " + shortened(r.URL.Path), Protocol: "http", Peer: r.RemoteAddr, Code: code, Message: message}
+	c.record = Call{Begin: now, Method: r.Method + " " + shortened(r.URL.Path), Protocol: "http", Peer: r.RemoteAddr, Code: code, Message: message}
+	c.verb, c.target = r.Method, shortened(r.RequestURI)
+	c.asked = redacted(c.asked, maps.All(r.Header))
 	s.record(ss, c)
 }
 

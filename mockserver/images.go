@@ -3,8 +3,6 @@ package mockserver
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -58,11 +56,15 @@ func (im *images) begin(op *longRunning, request proto.Message, now time.Time, n
 
 func (im *images) add(op *longRunning, folder, source string) string {
 	id := im.newImageID(op, source)
+	im.keep(op, id, folder)
+	return id
+}
+
+func (im *images) keep(op *longRunning, id, folder string) {
 	img := im.slab.take()
 	*img = image{folder: cmp.Or(folder, defaultFolder), create: op}
 	im.byID[id] = img
 	im.byFolder[img.folder] = append(im.byFolder[img.folder], img)
-	return id
 }
 
 func (im *images) change(op *longRunning, id string, now time.Time) (string, error) {
@@ -110,18 +112,28 @@ func (im *images) complete(op *longRunning, st engine.State, response protorefle
 	}
 }
 
-// forget drops the images that a copy which is gone has made, and the changes
-// that are.
-func (im *images) forget(gone func(*longRunning) bool) {
+// restore puts the images of operations that have begun, the oldest first, in the
+// place of those that there are.
+func (im *images) restore(operations []*longRunning) {
 	im.mu.Lock()
 	defer im.mu.Unlock()
-	maps.DeleteFunc(im.byID, func(_ string, img *image) bool { return gone(img.create) })
-	for folder, list := range im.byFolder {
-		list = slices.DeleteFunc(list, func(img *image) bool { return gone(img.create) })
-		for _, img := range list {
-			img.changes = slices.DeleteFunc(img.changes, gone)
+	clear(im.byID)
+	clear(im.byFolder)
+	for _, op := range operations {
+		if op.resources != resources(im) {
+			continue
 		}
-		im.byFolder[folder] = list
+		switch req := op.request().(type) {
+		case *clouddesktop.CopyFromDesktopRequest:
+			im.keep(op, op.target, req.GetFolderId())
+		case *clouddesktop.CopyDesktopImageRequest:
+			im.keep(op, op.target, req.GetFolderId())
+		default:
+			// The copy that has made the image may have been forgotten.
+			if img, ok := im.byID[op.target]; ok {
+				img.changes = append(img.changes, op)
+			}
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/optest-dev/optest/fixtures"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
@@ -35,12 +37,25 @@ func (s *Server) Inject(f *optestv1.Fault) {
 	if s.tb != nil {
 		s.tb.Helper()
 	}
-	if err := s.root.Load().injected.add(&optestv1.InjectRequest{Fault: f}); err != nil {
+	if err := s.root.Load().injected.add(&optestv1.InjectRequest{Fault: proto.CloneOf(f)}); err != nil {
 		s.mistake(err)
 	}
 }
 
 func (in *injections) add(req *optestv1.InjectRequest) error {
+	one, err := newInjection(req)
+	if err != nil {
+		return err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.some.Store(true)
+	in.list = append(in.list, one)
+	return nil
+}
+
+// newInjection keeps the fault, which nobody may change any more.
+func newInjection(req *optestv1.InjectRequest) (*injection, error) {
 	// A scenario around the fault, for the one validator.
 	around := &optestv1.Scenario{NeverDone: true, Faults: []*optestv1.Fault{req.GetFault()}}
 	if problems := fixtures.Validate(around); len(problems) > 0 {
@@ -49,21 +64,17 @@ func (in *injections) add(req *optestv1.InjectRequest) error {
 		for _, p := range problems {
 			fmt.Fprintf(&b, "\n  %s: %s", strings.TrimPrefix(p.Path, "faults[0]."), p.Message)
 		}
-		return fmt.Errorf("%s", b.String())
+		return nil, errors.New(b.String())
 	}
 	if req.GetFault().GetQuirk() != nil && req.GetOperationId() != "" {
-		return errors.New("optest: the fault can't be injected: a quirk is the server's, want no operation_id with it")
+		return nil, errors.New("optest: the fault can't be injected: a quirk is the server's, want no operation_id with it")
 	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.some.Store(true)
-	in.list = append(in.list, &injection{
-		fault:     newFaults(around.GetFaults()),
-		quirks:    newQuirks(around.GetFaults()),
+	return &injection{
+		fault:     newFaults(around.GetFaults(), ""),
+		quirks:    newQuirks(around.GetFaults(), ""),
 		operation: req.GetOperationId(),
 		scenario:  req.GetScenario(),
-	})
-	return nil
+	}, nil
 }
 
 func (in *injections) clear() {
@@ -95,7 +106,7 @@ func (in *injections) strike(b *blow, t target, p *playing, operation string) {
 
 // join adds what other does, after what b does.
 func (b *blow) join(other blow) {
-	b.names = append(b.names, other.names...)
+	b.applied = append(b.applied, other.applied...)
 	b.delay += other.delay
 	b.hang = b.hang || other.hang
 	b.afterCommit = b.afterCommit || other.afterCommit

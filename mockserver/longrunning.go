@@ -47,7 +47,7 @@ func (s *Server) start(m *method) connect.Method {
 		if c.quirk(optestv1.QuirkFault_KEY_ANSWERS_OLD_STATE, op.playing) {
 			st = op.stateAt(0)
 		}
-		c.plays(op, st.Step, st.PollHint)
+		c.plays(op, st)
 		return s.answer(ctx, c, op, st, b)
 	})
 }
@@ -70,8 +70,8 @@ func (s *Server) answer(ctx context.Context, c *call, op *longRunning, st engine
 		return message, nil
 	}
 	var earlier *operation.Operation
-	if op.before != nil {
-		if earlier, err = op.before.message(op.before.state(c.now)); err != nil {
+	if before := c.session.store.earlier(op); before != nil {
+		if earlier, err = before.message(before.state(c.now)); err != nil {
 			return nil, err
 		}
 	}
@@ -149,7 +149,7 @@ func (s *Server) getOperation(ctx context.Context, c *call, request proto.Messag
 		look = op.poll
 	}
 	st := look(c.now)
-	c.plays(op, st.Step, st.PollHint)
+	c.plays(op, st)
 	c.struck(b)
 	return s.answer(ctx, c, op, st, b)
 }
@@ -173,7 +173,7 @@ func (s *Server) cancelOperation(ctx context.Context, c *call, request proto.Mes
 		c.victim(op).cancel(c.now)
 		st = op.state(c.now)
 	}
-	c.plays(op, st.Step, st.PollHint)
+	c.plays(op, st)
 	c.struck(b)
 	if refusal != nil && st.Phase == engine.Running {
 		if err := b.fall(ctx, c); err != nil {

@@ -84,8 +84,9 @@ func (op *longRunning) live() *engine.Life {
 	return op.lived
 }
 
+// age is 0 for a call that has begun before the one that created the operation.
 func (op *longRunning) age(now time.Time) time.Duration {
-	return time.Duration(now.UnixNano() - op.created)
+	return max(0, time.Duration(now.UnixNano()-op.created))
 }
 
 // stateAt is the operation's state when it had the given age.
@@ -110,7 +111,11 @@ func (op *longRunning) poll(now time.Time) engine.State {
 	if op.playing.plan.PolledSteps() > 0 {
 		for op.playing.plan.Reaches(op.polls, op.age(now), op.life()) > len(op.life().Reached) {
 			life := op.live()
-			life.Reached = append(life.Reached, op.age(now))
+			at := op.age(now)
+			if n := len(life.Reached); n > 0 {
+				at = max(at, life.Reached[n-1]) // polls need not end in the order in which they began
+			}
+			life.Reached = append(life.Reached, at)
 		}
 	}
 	return op.stateLocked(now)

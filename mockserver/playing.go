@@ -41,7 +41,7 @@ func newPlaying(s *optestv1.Scenario) (*playing, error) {
 		return nil, errors.New(b.String())
 	}
 	s = proto.CloneOf(s)
-	p := &playing{scenario: s, plan: engine.NewPlan(s), faults: newFaults(s.GetFaults()), quirks: newQuirks(s.GetFaults()), nameHeader: []string{s.GetName()}}
+	p := &playing{scenario: s, plan: engine.NewPlan(s), faults: newFaults(s.GetFaults(), s.GetName()), quirks: newQuirks(s.GetFaults(), s.GetName()), nameHeader: []string{s.GetName()}}
 	for _, f := range s.GetFaults() {
 		p.tellsReaders = p.tellsReaders || f.GetReader().GetConnection() != 0
 	}

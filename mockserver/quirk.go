@@ -17,7 +17,9 @@ type quirk struct {
 	asked atomic.Uint64 // for calls that meet its conditions
 }
 
-func newQuirks(list []*optestv1.Fault) []*quirk {
+// newQuirks takes the name of the scenario that has them, empty if they were
+// injected.
+func newQuirks(list []*optestv1.Fault, scenario string) []*quirk {
 	var quirks []*quirk
 	for _, f := range list {
 		if q := f.GetQuirk(); q != nil {
@@ -25,7 +27,7 @@ func newQuirks(list []*optestv1.Fault) []*quirk {
 			if label == "" {
 				label = strings.ReplaceAll(strings.ToLower(q.GetKind().String()), "_", "-")
 			}
-			quirks = append(quirks, &quirk{fault: fault{Fault: f, label: label}, kind: q.GetKind()})
+			quirks = append(quirks, &quirk{fault: newFault(f, label, scenario), kind: q.GetKind()})
 		}
 	}
 	return quirks
@@ -120,8 +122,8 @@ func (c *call) quirk(kind optestv1.QuirkFault_Kind, p *playing) bool {
 func (c *call) note(shown ...*quirk) {
 	var b blow
 	for _, q := range shown {
-		if q != nil && !slices.Contains(c.record.Faults, q.label) {
-			b.names = append(b.names, q.label)
+		if q != nil && !slices.ContainsFunc(c.record.Faults, func(f AppliedFault) bool { return f.Name == q.applied.Name }) {
+			b.applied = append(b.applied, q.applied)
 		}
 	}
 	c.struck(b)

@@ -102,7 +102,7 @@ func TestQuirksAreNoted(t *testing.T) {
 					t.Errorf("the header says %s, want %s", got, c.want)
 				}
 				calls := w.srv.Calls()
-				if got := calls[len(calls)-1].Faults; fmt.Sprint(got) != "["+spaced(c.want)+"]" {
+				if got := calls[len(calls)-1].FaultNames(); fmt.Sprint(got) != "["+spaced(c.want)+"]" {
 					t.Errorf("the record says %v, want %s", got, c.want)
 				}
 			})

@@ -15,7 +15,7 @@ import (
 // keyFor is what the call's idempotency key is looked up by, as quirks have it.
 // The key is empty where there is none.
 func (c *call) keyFor(m *method, request proto.Message) (keyed, error) {
-	k := keyed{method: m}
+	k := keyed{method: m.desc}
 	var err error
 	if k.key, err = idempotencyKey(c.header(canonicalKey)); err != nil {
 		if c.quirk(optestv1.QuirkFault_KEY_CRASHES, c.guess) {

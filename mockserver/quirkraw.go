@@ -36,10 +36,10 @@ func (m misreading) decode(src io.Reader) error {
 	return proto.Unmarshal(raw, m.message)
 }
 
-// receive reads the request.
-func (c *call) receive(stream connect.ServerStream, req proto.Message) error {
+// reads is what to receive into for the request to be read as quirks have it.
+func (c *call) reads(req proto.Message) any {
 	if c.info.Codec != connect.CodecNameProto || !c.quirky(nil) {
-		return stream.Receive(req)
+		return req
 	}
 	m := misreading{message: req}
 	if _, ok := req.(*clouddesktop.UpdateDesktopImageRequest); ok && c.quirk(optestv1.QuirkFault_TAGS_SWAPPED, nil) {
@@ -55,9 +55,9 @@ func (c *call) receive(stream connect.ServerStream, req proto.Message) error {
 		})
 	}
 	if m.read == nil {
-		return stream.Receive(req)
+		return req
 	}
-	return stream.Receive(&m)
+	return &m
 }
 
 // eachField calls f for the fields of an encoded message and returns what f

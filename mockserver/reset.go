@@ -1,6 +1,11 @@
 package mockserver
 
-import optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+import (
+	"maps"
+	"slices"
+
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+)
 
 // Reset forgets everything that has happened: operations and their resources,
 // idempotency keys, what Play, Script and Inject have set, counters, calls, and
@@ -39,23 +44,17 @@ func (ss *session) forget(scenario string) {
 	ss.store.mu.Lock()
 	defer ss.store.mu.Unlock()
 	gone := func(op *longRunning) bool { return scenario == "" || op.playing.name() == scenario }
-	for id, op := range ss.store.operations {
-		if gone(op) {
-			delete(ss.store.operations, id)
-		}
+	left := slices.DeleteFunc(ss.store.inOrder(), gone)
+	clear(ss.store.operations)
+	ss.store.latest = nil
+	for _, op := range left {
+		ss.store.follow(op)
 	}
-	for key, op := range ss.store.keys {
-		if gone(op) {
-			delete(ss.store.keys, key)
-		}
-	}
+	maps.DeleteFunc(ss.store.keys, func(_ keyed, op *longRunning) bool { return gone(op) })
 	if scenario == "" {
 		ss.store.burnt = nil
 	}
-	if ss.store.latest != nil && gone(ss.store.latest) {
-		ss.store.latest = nil
-	}
-	ss.images.forget(gone)
+	ss.images.restore(left)
 }
 
 // recount begins to count anew, as if no call had matched a scenario or been hit

@@ -185,6 +185,7 @@ func (s *Server) Calls() []Call {
 // record takes over an ended call. Nobody else may look at it after that: the
 // journal may have forgotten it already.
 func (s *Server) record(ss *session, c *call) {
+	c.record.End = ss.clock.now()
 	var seen Call
 	if s.config.observe != nil || s.trace != nil {
 		seen = c.copied()
@@ -192,10 +193,7 @@ func (s *Server) record(ss *session, c *call) {
 	if s.trace != nil {
 		s.traced(ss, seen)
 	}
-	number, displaced := ss.journal.add(c)
-	if displaced != nil {
-		displaced.reuse()
-	}
+	number := ss.journal.add(c)
 	if s.config.observe != nil {
 		seen.Number = number
 		s.config.observe(seen)

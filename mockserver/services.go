@@ -21,6 +21,7 @@ import (
 type plainMethod struct {
 	access  access
 	handler handler
+	stream  streamer // instead of the handler
 }
 
 // service is what the server knows of a service beyond its descriptor.
@@ -39,29 +40,29 @@ func (s *Server) services() []service {
 			desc:      clouddesktop.File_yandex_cloud_clouddesktop_v1_desktop_image_service_proto.Services().ByName("DesktopImageService"),
 			resources: func(ss *session) resources { return ss.images },
 			plain: map[protoreflect.Name]plainMethod{
-				"Get":  {guarded, s.getImage},
-				"List": {guarded, s.listImages},
+				"Get":  {access: guarded, handler: s.getImage},
+				"List": {access: guarded, handler: s.listImages},
 			},
 		},
 		{
 			desc: operation.File_yandex_cloud_operation_operation_service_proto.Services().ByName("OperationService"),
 			plain: map[protoreflect.Name]plainMethod{
-				"Get":    {guarded, s.getOperation},
-				"Cancel": {guarded, s.cancelOperation},
+				"Get":    {access: guarded, handler: s.getOperation},
+				"Cancel": {access: guarded, handler: s.cancelOperation},
 			},
 		},
 		{
 			desc: endpoint.File_yandex_cloud_endpoint_api_endpoint_service_proto.Services().ByName("ApiEndpointService"),
 			plain: map[protoreflect.Name]plainMethod{
-				"Get":  {open, s.getEndpoint},
-				"List": {open, s.listEndpoints},
+				"Get":  {access: open, handler: s.getEndpoint},
+				"List": {access: open, handler: s.listEndpoints},
 			},
 		},
 		{
 			desc: iam.File_yandex_cloud_iam_v1_iam_token_service_proto.Services().ByName("IamTokenService"),
 			plain: map[protoreflect.Name]plainMethod{
-				"Create":                  {open, s.createToken},
-				"CreateForServiceAccount": {open, s.createToken},
+				"Create":                  {access: open, handler: s.createToken},
+				"CreateForServiceAccount": {access: open, handler: s.createToken},
 			},
 		},
 	}
@@ -89,7 +90,11 @@ func (s *Server) methods(list []service) ([]connect.Method, error) {
 					own.control = true
 					m = &own
 				}
-				methods = append(methods, s.unary(m, plain.access, plain.handler))
+				if plain.stream != nil {
+					methods = append(methods, s.streaming(m, plain.access, plain.stream))
+				} else {
+					methods = append(methods, s.unary(m, plain.access, plain.handler))
+				}
 				continue
 			}
 			if svc.resources == nil || !m.starts {
@@ -192,7 +197,6 @@ const tokenLife = 12 * time.Hour
 // createToken serves both methods of IamTokenService: the token is the one that
 // the server requires, or any.
 func (s *Server) createToken(_ context.Context, c *call, _ proto.Message) (proto.Message, error) {
-	c.secret = true
 	token := s.config.token
 	if token == "" {
 		token = "t1.optest"

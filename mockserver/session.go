@@ -31,8 +31,9 @@ type session struct {
 	images     *images
 	others     *unkept
 	repertoire *repertoire
-	journal    journal
+	journal    *journal
 	injected   injections
+	gone       chan struct{} // closed when another session has taken its place
 }
 
 func newSession(name string, c config, g given) (*session, error) {
@@ -42,11 +43,17 @@ func newSession(name string, c config, g given) (*session, error) {
 		_, _ = h.Write([]byte(name))
 		seed = mix(seed ^ h.Sum64())
 	}
-	ss := &session{name: name, clock: newClock(c.speed), store: newStore(c.maxOperations, seed), repertoire: newRepertoire()}
+	ss := &session{
+		name:       name,
+		clock:      newClock(c.speed),
+		store:      newStore(c.maxOperations, seed),
+		repertoire: newRepertoire(),
+		journal:    newJournal(c.journal),
+		gone:       make(chan struct{}),
+	}
 	ss.born = ss.clock.now()
 	ss.images = newImages(ss.store)
 	ss.others = &unkept{newID: ss.store.newID}
-	ss.journal.limit = c.journal
 	if err := ss.repertoire.give(g); err != nil {
 		return nil, err
 	}
@@ -62,12 +69,23 @@ func (s *Server) renew(name string) error {
 	if err != nil {
 		return err
 	}
-	if name == "" {
-		s.root.Store(ss)
-		return nil
-	}
-	s.sessions.named[name] = ss
+	s.replace(ss)
 	return nil
+}
+
+// replace puts a session in the place of the one with its name. The caller holds
+// the lock of the sessions.
+func (s *Server) replace(ss *session) {
+	var old *session
+	if ss.name == "" {
+		old = s.root.Swap(ss)
+	} else {
+		old = s.sessions.named[ss.name]
+		s.sessions.named[ss.name] = ss
+	}
+	if old != nil {
+		close(old.gone)
+	}
 }
 
 // sessions are those that clients have named, by name.

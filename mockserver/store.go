@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,9 +42,10 @@ type store struct {
 }
 
 // keyed is an idempotency key in the scope of a method: a key used with one
-// method never returns the operation of another.
+// method never returns the operation of another. No method: the scope is all of
+// them.
 type keyed struct {
-	method *method
+	method protoreflect.MethodDescriptor
 	key    string
 }
 
@@ -61,6 +63,29 @@ func (s *store) operation(id string) (*longRunning, bool) {
 	defer s.mu.RUnlock()
 	op, ok := s.operations[id]
 	return op, ok
+}
+
+// earlier is the operation that was created before op, or nil.
+func (s *store) earlier(op *longRunning) *longRunning {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return op.before
+}
+
+// inOrder are the operations, the oldest first. The caller holds the lock.
+func (s *store) inOrder() []*longRunning {
+	list := make([]*longRunning, 0, len(s.operations))
+	for op := s.latest; op != nil; op = op.before {
+		list = append(list, op)
+	}
+	slices.Reverse(list)
+	return list
+}
+
+// follow makes op the latest. The caller holds the lock.
+func (s *store) follow(op *longRunning) {
+	op.before, s.latest = s.latest, op
+	s.operations[op.id] = op
 }
 
 // start keeps a new operation and begins its work. The caller holds the lock.
@@ -89,30 +114,35 @@ func (s *store) start(m *method, res resources, p *playing, request proto.Messag
 	}
 	op.encoded = s.text.keep(encoded)
 	s.slab.take()
-	op.before, s.latest = s.latest, op
-	s.operations[op.id] = op
+	s.follow(op)
 	return op, nil
 }
 
-const idLength = 20
-
-// serialOf is the end of an id, by which ids are in the order of their creation.
-func serialOf(id string) string { return id[len(id)-8:] }
+const (
+	idLength     = 20
+	serialLength = 8 // digits of 5 bits each, in the end of an id
+	idDigits     = "0123456789abcdefghijklmnopqrstuv"
+)
 
 // newID returns an id of 20 characters that looks like the API's own, the same
 // in every run with the same seed. The caller holds the lock.
 func (s *store) newID(prefix string) string {
-	const digits = "0123456789abcdefghijklmnopqrstuv"
 	s.serial++
-	hi, lo := mix(s.seed^s.serial), s.serial
-	id := append(make([]byte, 0, idLength), prefix...)
-	for range 17 - 8 {
-		id = append(id, digits[hi&31])
+	id := s.idAt(prefix, s.serial)
+	return s.text.keep(id[:])
+}
+
+// idAt is the id with that serial number. The prefix has three letters.
+func (s *store) idAt(prefix string, serial uint64) (id [idLength]byte) {
+	n := copy(id[:], prefix)
+	for hi := mix(s.seed ^ serial); n < idLength-serialLength; n++ {
+		id[n] = idDigits[hi&31]
 		hi >>= 5
 	}
 	// The serial number in the end keeps ids apart whatever the mix.
-	for shift := 35; shift >= 0; shift -= 5 {
-		id = append(id, digits[lo>>shift&31])
+	for shift := 5 * (serialLength - 1); shift >= 0; shift -= 5 {
+		id[n] = idDigits[serial>>shift&31]
+		n++
 	}
-	return s.text.keep(id)
+	return id
 }

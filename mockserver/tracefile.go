@@ -11,7 +11,7 @@ import (
 )
 
 // Trace writes every call that the server answers to w, in the format of package
-// trace, as [Server.Calls] has it: messages are encoded anew, secrets blanked.
+// trace, as [Server.Calls] has it: messages byte by byte, secrets blanked.
 // The server writes the rest when it closes; w stays open. An error of w is that
 // of [Server.Close].
 func Trace(w io.Writer) Option { return optionFunc(func(c *config) { c.trace = w }) }
@@ -27,7 +27,7 @@ func (s *Server) openTrace() error {
 		Name:     "mockserver",
 		Start:    timestamppb.New(s.root.Load().born),
 		Clock:    optestv1.TraceHeader_VIRTUAL,
-		Sees:     []optestv1.TraceHeader_Sight{optestv1.TraceHeader_CONTENT, optestv1.TraceHeader_METADATA, optestv1.TraceHeader_ALL_WRITERS},
+		Sees:     []optestv1.TraceHeader_Sight{optestv1.TraceHeader_CONTENT, optestv1.TraceHeader_RAW, optestv1.TraceHeader_METADATA, optestv1.TraceHeader_ALL_WRITERS},
 		Seed:     s.config.seed,
 	})
 	if err != nil {
@@ -40,8 +40,7 @@ func (s *Server) openTrace() error {
 // traced hands a call to the trace. What can't be written is reported on Close:
 // the writer keeps its first error.
 func (s *Server) traced(ss *session, c Call) {
-	event, _ := ss.event(c)
-	event.Called, event.Returned = c.Begin.Sub(s.traceStart), c.End.Sub(s.traceStart)
+	event := c.event(ss.name, s.traceStart)
 	event.Number = 0 // numbered by the writer: sessions number their calls each
 	_ = s.trace.Write(event)
 }

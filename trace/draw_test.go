@@ -80,7 +80,7 @@ func drawEvent(t *rapid.T) *Event {
 	if rapid.Bool().Draw(t, "has play") {
 		e.Played = &Play{Scenario: text(t, "scenario"), Step: text(t, "step")}
 		for range rapid.IntRange(0, 2).Draw(t, "faults") {
-			e.Played.Faults = append(e.Played.Faults, AppliedFault{text(t, "fault"), text(t, "effect")})
+			e.Played.Faults = append(e.Played.Faults, AppliedFault{text(t, "fault"), text(t, "effect"), text(t, "from")})
 		}
 	}
 	return e

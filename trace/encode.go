@@ -111,6 +111,7 @@ func (o *object) played(p *Play) {
 			fault := object{append(inner.buf, sep), '{'}
 			fault.text("name", f.Name)
 			fault.text("effect", f.Effect)
+			fault.text("scenario", f.Scenario)
 			inner.buf = fault.end()
 		}
 		inner.buf = append(inner.buf, ']')

@@ -107,7 +107,13 @@ type Play struct {
 }
 
 // AppliedFault is a fault that hit the call.
-type AppliedFault struct{ Name, Effect string }
+type AppliedFault struct {
+	Name string
+	// Effect is its kind, such as `delay`.
+	Effect string
+	// Scenario has the fault. Empty: it was injected.
+	Scenario string
+}
 
 // Connection is the caller's, empty if unknown.
 func (e *Event) Connection() string { return e.caller().Connection }

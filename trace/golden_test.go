@@ -51,7 +51,7 @@ func earlyError() *Trace {
 	unavailable.ResponseHeader = Fields{{"content-type", "application/grpc"}, {"grpc-status", "14"}, {"grpc-message", "restarting"}}
 	unavailable.Trailer, unavailable.Frames = nil, &Frames{Trailers: optestv1.Event_Frames_ONLY}
 	unavailable.Outcome, unavailable.Failure = optestv1.Event_FAILED, &Failure{Code: code.Code_UNAVAILABLE, Message: "restarting"}
-	unavailable.Played = &Play{"early-error", "running@0s", []AppliedFault{{"burst", "status"}}}
+	unavailable.Played = &Play{"early-error", "running@0s", []AppliedFault{{"burst", "status", "early-error"}}}
 
 	rest := &Event{
 		Number: 9, Called: 21 * time.Second, Returned: 21*time.Second + 900*time.Microsecond, Caller: b,

@@ -55,7 +55,7 @@ func (e *Event) Proto() *optestv1.Event {
 	if p := e.Played; p != nil {
 		m.Played = &optestv1.Event_Play{Scenario: clean(p.Scenario), Step: clean(p.Step)}
 		for _, f := range p.Faults {
-			m.Played.Faults = append(m.Played.Faults, &optestv1.Event_Play_AppliedFault{Name: clean(f.Name), Effect: clean(f.Effect)})
+			m.Played.Faults = append(m.Played.Faults, &optestv1.Event_Play_AppliedFault{Name: clean(f.Name), Effect: clean(f.Effect), Scenario: clean(f.Scenario)})
 		}
 	}
 	return m
@@ -166,7 +166,7 @@ func playOf(m *optestv1.Event_Play) *Play {
 	}
 	p := &Play{Scenario: m.GetScenario(), Step: m.GetStep()}
 	for _, f := range m.GetFaults() {
-		p.Faults = append(p.Faults, AppliedFault{f.GetName(), f.GetEffect()})
+		p.Faults = append(p.Faults, AppliedFault{f.GetName(), f.GetEffect(), f.GetScenario()})
 	}
 	return p
 }

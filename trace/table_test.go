@@ -65,7 +65,7 @@ func TestOddEventsOnALine(t *testing.T) {
 		"#1 0.000s +0s OK 0 messages trailers only":                {Number: 1, Outcome: optestv1.Event_OK, Frames: &Frames{Trailers: optestv1.Event_Frames_ONLY}},
 		"#1 0.000s +0s FAILED 7 bytes of a message cut short":      {Number: 1, Outcome: optestv1.Event_FAILED, Frames: &Frames{Partial: 7}},
 		"#1 0.000s +0s Get OK":                                     {Number: 1, Outcome: optestv1.Event_OK, Method: "Get"},
-		"#1 0.000s +0s OK [s t] fault f":                           {Number: 1, Outcome: optestv1.Event_OK, Played: &Play{"s", "t", []AppliedFault{{"f", "f"}}}},
+		"#1 0.000s +0s OK [s t] fault f":                           {Number: 1, Outcome: optestv1.Event_OK, Played: &Play{"s", "t", []AppliedFault{{"f", "f", "s"}}}},
 		"#1 0.000s +0s OK note: a\uFFFD[31mb\uFFFD":                {Number: 1, Outcome: optestv1.Event_OK, Note: "a\x1b[31mb\n"},
 		"#1 0.000s +0s OK note: " + strings.Repeat("ы", 200) + "…": {Number: 1, Outcome: optestv1.Event_OK, Note: strings.Repeat("ы", 201)},
 	} {

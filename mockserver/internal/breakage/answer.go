@@ -19,6 +19,7 @@ const answerLimit = 16 << 20
 // deadline would be taken for a fault.
 type Answer struct {
 	writer   http.ResponseWriter
+	request  *http.Request
 	conn     *Conn // nil on a server without [ConnContext]
 	server   *http.Server
 	version  string
@@ -30,6 +31,7 @@ type Answer struct {
 	changes []func(*Whole)
 	instead *optestv1.HttpFault
 	faults  []*optestv1.TransportFault
+	settled func(Sent)  // nil without one
 	status  int         // 0: no header yet
 	header  http.Header // as it was when the handler began
 	body    []byte
@@ -37,6 +39,9 @@ type Answer struct {
 
 // Header is that of the answer, as [http.ResponseWriter] has it.
 func (a *Answer) Header() http.Header { return a.writer.Header() }
+
+// Request is the method and the target of the call's request.
+func (a *Answer) Request() (method, target string) { return a.request.Method, a.request.RequestURI }
 
 // Instead has the call answered with f instead of what its handler says, as a proxy would: without its headers (but those whose name
 // begins with X-Optest-, which are for people) and its trailers.
@@ -100,11 +105,9 @@ func (a *Answer) held() error {
 	return nil
 }
 
-func (a *Answer) faulted() bool { return a.instead != nil || len(a.faults) > 0 || len(a.changes) > 0 }
-
 // WriteHeader is that of [http.ResponseWriter].
 func (a *Answer) WriteHeader(status int) {
-	if !a.faulted() {
+	if !a.Faulted() {
 		a.begun = true
 		a.writer.WriteHeader(status)
 		return
@@ -116,7 +119,7 @@ func (a *Answer) WriteHeader(status int) {
 
 // Write is that of [http.ResponseWriter]. An answer with a fault is held up to 16 MiB.
 func (a *Answer) Write(p []byte) (int, error) {
-	if !a.faulted() {
+	if !a.Faulted() {
 		a.begun = true
 		return a.writer.Write(p)
 	}
@@ -130,7 +133,7 @@ func (a *Answer) Write(p []byte) (int, error) {
 
 // Flush is that of [http.Flusher].
 func (a *Answer) Flush() {
-	if a.faulted() {
+	if a.Faulted() {
 		return
 	}
 	a.begun = true

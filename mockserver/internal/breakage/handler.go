@@ -36,7 +36,7 @@ func From(ctx context.Context) (*Answer, bool) {
 func Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn := connOf(r.Context())
-		c := &call{Context: r.Context(), answer: Answer{writer: w, conn: conn, version: r.Proto, streams: r.ProtoMajor == 2, protocol: protocolOf(r)}}
+		c := &call{Context: r.Context(), answer: Answer{writer: w, request: r, conn: conn, version: r.Proto, streams: r.ProtoMajor == 2, protocol: protocolOf(r)}}
 		c.answer.server, _ = r.Context().Value(http.ServerContextKey).(*http.Server)
 		r = r.WithContext(c)
 		if r.TLS == nil && conn != nil {

@@ -9,7 +9,7 @@ import (
 
 // settle sends what the faults leave of the answer. That the client may have gone meanwhile is of no matter.
 func (a *Answer) settle() {
-	if !a.faulted() {
+	if !a.Faulted() {
 		return
 	}
 	c := a.content()
@@ -26,6 +26,7 @@ func (a *Answer) settle() {
 			k.shape(c, f.GetAfterBytes())
 		}
 	}
+	a.sent(c, len(breaking) > 0)
 	switch {
 	case len(breaking) > 0:
 		a.breakOff(c, breaking)

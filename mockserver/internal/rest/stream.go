@@ -34,6 +34,10 @@ func (s *stream) Receive(msg any) error {
 		return io.EOF
 	}
 	s.received = true
+	tapped, _ := msg.(*Tapped)
+	if tapped != nil {
+		msg = tapped.Message
+	}
 	message, ok := msg.(proto.Message)
 	if !ok {
 		return connect.Errorf(connect.CodeInternal, "optest: %s receives into a %T, want a %s",
@@ -48,6 +52,9 @@ func (s *stream) Receive(msg any) error {
 	defer giveBuffer(body)
 	if err := readBody(s.w, s.r, s.config.maxBody, body); err != nil {
 		return err
+	}
+	if tapped != nil && body.Len() > 0 {
+		tapped.Sink.Saw(body.Bytes())
 	}
 	s.info.ReceiveStats = connect.MessageStats{Size: body.Len()}
 	proto.Reset(message)
@@ -74,6 +81,10 @@ func (s *stream) Send(msg any) error {
 	if s.answer != nil {
 		return connect.Errorf(connect.CodeInternal, "optest: %s sends a second message, want one", s.binding.spec.Procedure)
 	}
+	tapped, _ := msg.(*Tapped)
+	if tapped != nil {
+		msg = tapped.Message
+	}
 	answer := takeBuffer()
 	if err := s.encode(s.r.Context(), answer, msg); err != nil {
 		giveBuffer(answer)
@@ -82,6 +93,9 @@ func (s *stream) Send(msg any) error {
 		}
 		return connect.Errorf(connect.CodeInternal, "optest: answer of %s: %s, want what the encoder takes",
 			s.binding.spec.Procedure, plainProtoError(err)).WithCause(err)
+	}
+	if tapped != nil {
+		tapped.Sink.Saw(answer.Bytes())
 	}
 	s.answer = answer
 	s.info.SendStats = connect.MessageStats{Size: answer.Len()}

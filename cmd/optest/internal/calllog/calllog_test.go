@@ -50,7 +50,7 @@ func TestText(t *testing.T) {
 		{
 			name: "failed by a fault", speed: 1,
 			change: func(c *mockserver.Call) {
-				c.Code, c.Message, c.Faults = codes.Unavailable, "restarting", []string{"burst", "late"}
+				c.Code, c.Message, c.Faults = codes.Unavailable, "restarting", []mockserver.AppliedFault{{Name: "burst"}, {Name: "late"}}
 			},
 			want: "00:00:00.996 grpc     DesktopImage.CopyFromDesktop opr00000000000000001 UNAVAILABLE  early-error failing@20s  fault burst, late  4ms  restarting\n",
 		},
@@ -95,7 +95,7 @@ func TestJSON(t *testing.T) {
 		log := calllog.New(&out, calllog.JSON(), 10)
 		time.Sleep(time.Second) // of the bubble's time
 		c := answered(4 * time.Millisecond)
-		c.Code, c.Message, c.Faults = codes.NotFound, "gone", []string{"early-not-found"}
+		c.Code, c.Message, c.Faults = codes.NotFound, "gone", []mockserver.AppliedFault{{Name: "early-not-found"}}
 		log.Observe(c)
 		const want = `{"time":"2000-01-01T00:00:00.9996Z","server_time":"2000-01-01T00:00:00.996Z","number":7,"protocol":"grpc",` +
 			`"method":"yandex.cloud.clouddesktop.v1.api.DesktopImageService/CopyFromDesktop","peer":"127.0.0.1:50000",` +
@@ -128,7 +128,7 @@ func TestOneLine(t *testing.T) {
 		c := answered(time.Duration(rapid.Int64Range(0, 1<<40).Draw(t, "took")))
 		c.Method, c.Message = text.Draw(t, "method"), text.Draw(t, "message")
 		c.Operation, c.Protocol = text.Draw(t, "operation"), text.Draw(t, "protocol")
-		c.Faults = []string{text.Draw(t, "fault")}
+		c.Faults = []mockserver.AppliedFault{{Name: text.Draw(t, "fault")}}
 		c.Code = codes.Code(rapid.Uint32Range(0, 20).Draw(t, "code"))
 		for name, format := range map[string]calllog.Format{"text": calllog.Text(terminal.Output{}), "json": calllog.JSON()} {
 			var out strings.Builder

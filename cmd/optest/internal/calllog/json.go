@@ -32,7 +32,7 @@ type object struct {
 
 func (jsonFormat) line(e entry) []byte {
 	faults := make([]string, 0, len(e.Faults))
-	for _, name := range e.Faults {
+	for _, name := range e.FaultNames() {
 		faults = append(faults, clean(name))
 	}
 	line, err := json.Marshal(object{

@@ -38,7 +38,7 @@ func (f text) line(e entry) []byte {
 		b.WriteString("  " + strings.TrimSpace(clean(e.Scenario)+" "+clean(e.Step)))
 	}
 	if len(e.Faults) > 0 {
-		b.WriteString("  " + f.out.Paint(terminal.Yellow, "fault "+clean(strings.Join(e.Faults, ", "))))
+		b.WriteString("  " + f.out.Paint(terminal.Yellow, "fault "+clean(strings.Join(e.FaultNames(), ", "))))
 	}
 	b.WriteString("  " + f.out.Paint(terminal.Dim, short(e.took).String()))
 	if e.Message != "" {

@@ -1677,7 +1677,10 @@ type SessionState struct {
 	Operations []*SavedOperation `protobuf:"bytes,10,rep,name=operations,proto3" json:"operations,omitempty"`
 	Keys       []*SavedKey       `protobuf:"bytes,11,rep,name=keys,proto3" json:"keys,omitempty"`
 	// The id of the image that was made last.
-	LastImage     string `protobuf:"bytes,12,opt,name=last_image,json=lastImage,proto3" json:"last_image,omitempty"`
+	LastImage string `protobuf:"bytes,12,opt,name=last_image,json=lastImage,proto3" json:"last_image,omitempty"`
+	// The default that the session was started with, whether it still is the
+	// default or not.
+	GivenDefault  *uint32 `protobuf:"varint,13,opt,name=given_default,json=givenDefault,proto3,oneof" json:"given_default,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1796,6 +1799,13 @@ func (x *SessionState) GetLastImage() string {
 	return ""
 }
 
+func (x *SessionState) GetGivenDefault() uint32 {
+	if x != nil && x.GivenDefault != nil {
+		return *x.GivenDefault
+	}
+	return 0
+}
+
 // SavedScenario is a scenario with its counters.
 type SavedScenario struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -1809,7 +1819,10 @@ type SavedScenario struct {
 	// For each of its faults that is no quirk, calls on create.
 	Faults []*FaultCount `protobuf:"bytes,5,rep,name=faults,proto3" json:"faults,omitempty"`
 	// For each of its quirks, how often it was asked for.
-	Quirks        []uint64 `protobuf:"varint,6,rep,packed,name=quirks,proto3" json:"quirks,omitempty"`
+	Quirks []uint64 `protobuf:"varint,6,rep,packed,name=quirks,proto3" json:"quirks,omitempty"`
+	// The session was started with it: when scenario files are loaded again, it is
+	// replaced.
+	Given         bool `protobuf:"varint,7,opt,name=given,proto3" json:"given,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1884,6 +1897,13 @@ func (x *SavedScenario) GetQuirks() []uint64 {
 		return x.Quirks
 	}
 	return nil
+}
+
+func (x *SavedScenario) GetGiven() bool {
+	if x != nil {
+		return x.Given
+	}
+	return false
 }
 
 // FaultCount is how often a fault was asked for, and how often it has struck.
@@ -2474,7 +2494,7 @@ const file_optest_v1_control_proto_rawDesc = "" +
 	"\x05state\x18\x01 \x01(\v2\x17.optest.v1.SessionStateR\x05state\"A\n" +
 	"\x10LoadStateRequest\x12-\n" +
 	"\x05state\x18\x01 \x01(\v2\x17.optest.v1.SessionStateR\x05state\"\x13\n" +
-	"\x11LoadStateResponse\"\xe1\x03\n" +
+	"\x11LoadStateResponse\"\x9d\x04\n" +
 	"\fSessionState\x12,\n" +
 	"\x03now\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x03now\x12\x14\n" +
 	"\x05speed\x18\x02 \x01(\x01R\x05speed\x12\x12\n" +
@@ -2491,15 +2511,18 @@ const file_optest_v1_control_proto_rawDesc = "" +
 	"operations\x12'\n" +
 	"\x04keys\x18\v \x03(\v2\x13.optest.v1.SavedKeyR\x04keys\x12\x1d\n" +
 	"\n" +
-	"last_image\x18\f \x01(\tR\tlastImageB\x13\n" +
-	"\x11_default_scenario\"\xda\x01\n" +
+	"last_image\x18\f \x01(\tR\tlastImage\x12(\n" +
+	"\rgiven_default\x18\r \x01(\rH\x01R\fgivenDefault\x88\x01\x01B\x13\n" +
+	"\x11_default_scenarioB\x10\n" +
+	"\x0e_given_default\"\xf0\x01\n" +
 	"\rSavedScenario\x12/\n" +
 	"\bscenario\x18\x01 \x01(\v2\x13.optest.v1.ScenarioR\bscenario\x12\x10\n" +
 	"\x03put\x18\x02 \x01(\bR\x03put\x12%\n" +
 	"\x0efrom_catalogue\x18\x03 \x01(\bR\rfromCatalogue\x12\x18\n" +
 	"\amatched\x18\x04 \x01(\rR\amatched\x12-\n" +
 	"\x06faults\x18\x05 \x03(\v2\x15.optest.v1.FaultCountR\x06faults\x12\x16\n" +
-	"\x06quirks\x18\x06 \x03(\x04R\x06quirks\"2\n" +
+	"\x06quirks\x18\x06 \x03(\x04R\x06quirks\x12\x14\n" +
+	"\x05given\x18\a \x01(\bR\x05given\"2\n" +
 	"\n" +
 	"FaultCount\x12\x12\n" +
 	"\x04seen\x18\x01 \x01(\rR\x04seen\x12\x10\n" +
