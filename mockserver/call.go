@@ -62,6 +62,7 @@ type call struct {
 	added, trailer trace.Fields // what the service has added to the answer
 	packed         packed
 	in, out        rest.Tapped
+	moved          time.Duration // see journal.moved
 }
 
 // calls that the journal has forgotten are used again, so that a full journal

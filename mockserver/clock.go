@@ -21,9 +21,11 @@ type clock struct {
 // years: the sum still fits a time.Duration.
 const longest = 100 * 365 * 24 * time.Hour
 
-func newClock(speed float64) *clock {
-	now := time.Now()
-	return &clock{start: now, base: now, speed: speed, moved: make(chan struct{})}
+func newClock(speed float64) *clock { return clockAt(time.Now(), speed) }
+
+// clockAt is a clock that says now, and goes on from there.
+func clockAt(now time.Time, speed float64) *clock {
+	return &clock{start: time.Now(), base: now, speed: speed, moved: make(chan struct{})}
 }
 
 func (c *clock) now() time.Time {

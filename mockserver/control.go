@@ -17,11 +17,13 @@ import (
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
+var controlService = optestv1.File_optest_v1_control_proto.Services().ByName("ControlService")
+
 // control serves optest.v1.ControlService. Its calls are about the session that
 // their header names, and are in no journal.
 func (s *Server) control() service {
 	return service{
-		desc:    optestv1.File_optest_v1_control_proto.Services().ByName("ControlService"),
+		desc:    controlService,
 		control: true,
 		plain: map[protoreflect.Name]plainMethod{
 			"PutScenarios":   {access: guarded, handler: controlled(putScenarios)},
@@ -35,6 +37,8 @@ func (s *Server) control() service {
 			"WatchCalls":     {access: guarded, stream: watchCalls},
 			"VerifyCalls":    {access: guarded, handler: controlled(verifyCalls)},
 			"Reset":          {access: guarded, handler: controlled(resetSession)},
+			"SaveState":      {access: guarded, handler: controlled(saveState)},
+			"LoadState":      {access: guarded, handler: controlled(loadState)},
 		},
 	}
 }
@@ -68,27 +72,59 @@ func refused(err error) error {
 }
 
 func putScenarios(c *call, req *optestv1.PutScenariosRequest) (*optestv1.PutScenariosResponse, error) {
+	list, err := playable("scenarios", req.GetScenarios())
+	if err != nil {
+		return nil, err
+	}
+	if text := req.GetYaml(); text != "" {
+		more, err := c.server.config.scenariosOf(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
+	}
+	if len(list) == 0 {
+		return nil, invalid("scenarios", "want at least one, or yaml")
+	}
+	if n := len(c.session.repertoire.added()) + len(list); n > maxScenarios {
+		return nil, ownFailure(connect.CodeResourceExhausted, ReasonLimit, fmt.Sprintf("%d scenarios, want at most %d", n, maxScenarios))
+	}
+	c.session.repertoire.add(list...)
 	response := &optestv1.PutScenariosResponse{}
+	for _, p := range list {
+		response.Names = append(response.Names, p.name())
+	}
+	return response, nil
+}
+
+// playable makes scenarios ready that requests can ask for. They are those of a
+// request's field.
+func playable(field string, scenarios []*optestv1.Scenario) ([]*playing, error) {
 	var list []*playing
-	for i, scenario := range req.GetScenarios() {
+	for i, scenario := range scenarios {
 		if scenario.GetName() == "" {
-			return nil, invalid(fmt.Sprintf("scenarios[%d].name", i), "want the name that requests ask for it by")
+			return nil, invalid(fmt.Sprintf("%s[%d].name", field, i), "want the name that requests ask for it by")
 		}
 		p, err := newPlaying(scenario)
 		if err != nil {
 			return nil, refused(err)
 		}
 		list = append(list, p)
-		response.Names = append(response.Names, p.name())
 	}
-	if len(list) == 0 {
-		return nil, invalid("scenarios", "want at least one")
+	return list, nil
+}
+
+// scenariosOf are those of a YAML text.
+func (c config) scenariosOf(text string) ([]*playing, error) {
+	if c.parseYAML == nil {
+		return nil, ownFailure(connect.CodeFailedPrecondition, ReasonNoYAML,
+			"yaml is not read by this server, want scenarios as messages, the optest program, or a server with mockserver.ParseYAML")
 	}
-	if n := len(c.session.repertoire.added()) + len(list); n > maxScenarios {
-		return nil, ownFailure(connect.CodeResourceExhausted, ReasonLimit, fmt.Sprintf("%d scenarios, want at most %d", n, maxScenarios))
+	scenarios, err := c.parseYAML([]byte(text))
+	if err != nil {
+		return nil, invalid("yaml", "%v", err)
 	}
-	c.session.repertoire.add(list...)
-	return response, nil
+	return playable("yaml", scenarios)
 }
 
 // maxScenarios bounds what clients can put in a session.

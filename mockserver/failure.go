@@ -22,6 +22,8 @@ const (
 	ReasonLimit = "LIMIT"
 	// ReasonFault: a fault can't be played over the call's protocol.
 	ReasonFault = "FAULT"
+	// ReasonNoYAML: the server reads no YAML, see [ParseYAML].
+	ReasonNoYAML = "NO_YAML"
 )
 
 // failed is a connect error with typed details.

@@ -41,7 +41,7 @@ func (s *Server) handler() (http.Handler, error) {
 		rpc:     rpc,
 		direct:  methods,
 		unknown: unknownMethod,
-		options: []connecthttp.Option{connecthttp.WithReadMaxBytes(s.config.maxBody), connecthttp.WithCodecs(codecs()...)},
+		options: []connecthttp.Option{connecthttp.WithReadMaxBytes(s.config.maxBody), connecthttp.WithConditionalOptions(s.controlBounds), connecthttp.WithCodecs(codecs()...)},
 	}
 	restHandler := sync.OnceValues(func() (*rest.Handler, error) {
 		return rest.New(rpc, published(rpc), rest.MaxBody(int64(s.config.maxBody)), rest.Encode(encodeREST))

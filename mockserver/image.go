@@ -82,8 +82,12 @@ func (img *image) made(now time.Time) *clouddesktop.DesktopImage {
 }
 
 // update applies the updates that have come into effect, in the order in which
-// they did.
+// they did. It leaves nil alone: a quirk may have had a copy fail after it had
+// succeeded, and been updated.
 func (img *image) update(m *clouddesktop.DesktopImage, now time.Time) *clouddesktop.DesktopImage {
+	if m == nil {
+		return nil
+	}
 	type effect struct {
 		request *clouddesktop.UpdateDesktopImageRequest
 		at      int64

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/clouddesktop/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -234,5 +235,33 @@ func TestResponseIsTheImage(t *testing.T) {
 	read, err := imagesOf(s).Get(t.Context(), &clouddesktop.GetDesktopImageRequest{ImageId: answered.GetId()})
 	if err != nil || !proto.Equal(read, &answered) {
 		t.Errorf("Get reads %v (%v), want %v", read, err, &answered)
+	}
+}
+
+// An image can have been updated although the operation that has made it turns
+// out to have failed.
+func TestUpdateOfAnImageThatWasTakenBack(t *testing.T) {
+	s := New(t)
+	s.Play(Running(0).WithFault(quirkFault(optestv1.QuirkFault_CANCEL_OVERWRITES, 0)).Succeed())
+	op, err := imagesOf(s).CopyFromDesktop(t.Context(), desktop("d"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m clouddesktop.CopyFromDesktopMetadata
+	if err := op.GetMetadata().UnmarshalTo(&m); err != nil {
+		t.Fatal(err)
+	}
+	update, err := imagesOf(s).Update(t.Context(), &clouddesktop.UpdateDesktopImageRequest{ImageId: m.GetImageId(), Name: "new"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operation.NewOperationServiceClient(s.GRPC()).Cancel(t.Context(), &operation.CancelOperationRequest{OperationId: op.GetId()}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := getOperation(t.Context(), s, update.GetId()); err != nil || !got.GetDone() {
+		t.Errorf("the update is %v, %v, want it done", got, err)
+	}
+	if got := imageStatus(t, s, m.GetImageId()); got != "gone" {
+		t.Errorf("the image is %s, want it gone", got)
 	}
 }

@@ -1,6 +1,9 @@
 package mockserver
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // maxJournal bounds what the messages and headers of remembered calls take, in
 // bytes, whatever their number.
@@ -19,6 +22,9 @@ type journal struct {
 	total   uint64
 	dropped uint64        // by clear
 	wake    chan struct{} // closed at the next call; nil while nobody waits
+	// moved is by how much the times of the calls have been moved since the first
+	// session that the journal was of; see move.
+	moved time.Duration
 }
 
 func newJournal(limit int) *journal { return &journal{limit: limit} }
@@ -30,6 +36,9 @@ func (j *journal) add(c *call) (number uint64) {
 	defer j.mu.Unlock()
 	j.total++
 	c.record.Number = j.total
+	if by := j.moved - c.moved; by != 0 {
+		c.record.Begin, c.record.End = c.record.Begin.Add(by), c.record.End.Add(by)
+	}
 	size := c.size()
 	for j.n == j.limit || j.n > 0 && j.size+size > maxJournal {
 		j.forget()

@@ -10,7 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/clouddesktop/v1"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"pgregory.net/rapid"
+
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
 func TestJournalKeepsTheLatest(t *testing.T) {
@@ -88,6 +91,18 @@ func TestFailedTestLogsTheCalls(t *testing.T) {
 	}
 	if _, err := getOperation(t.Context(), s, "x"); err == nil {
 		t.Error("the test's end has not closed the server")
+	}
+}
+
+// Where a fault has struck, the log has what is needed to have it strike again.
+func TestFailedTestLogsTheSeed(t *testing.T) {
+	tb := &failing{TB: t}
+	s := New(tb, Seed(77))
+	s.Inject(&optestv1.Fault{On: optestv1.Fault_CREATE, Effect: &optestv1.Fault_Delay{Delay: &optestv1.DelayFault{By: durationpb.New(time.Nanosecond)}}})
+	alive(t, s)
+	tb.finish()
+	if len(tb.logged) != 1 || !strings.Contains(tb.logged[0], "seed 77") {
+		t.Errorf("a failed test logged %q, want the seed", tb.logged)
 	}
 }
 

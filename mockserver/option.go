@@ -26,6 +26,7 @@ type config struct {
 	plain         bool
 	scenarios     []*optestv1.Scenario
 	byDefault     *optestv1.Scenario
+	parseYAML     func([]byte) ([]*optestv1.Scenario, error) // nil: YAML is refused
 	services      []protoreflect.ServiceDescriptor
 	maxOperations int
 	maxBody       int
@@ -105,6 +106,21 @@ func Scenarios(s ...*optestv1.Scenario) Option {
 	return optionFunc(func(c *config) { c.scenarios = append(c.scenarios, s...) })
 }
 
+// ParseYAML has the server read scenarios that clients put as YAML
+// (`yaml` of optest.v1.PutScenariosRequest), with the parser given; without one it
+// refuses them. Its error goes to the client. The package imports no parser
+// itself, so that a test's module needs none: package
+// fixtures/scenariofile has the one that the optest program uses.
+//
+//	mockserver.ParseYAML(func(text []byte) ([]*optestv1.Scenario, error) {
+//		return scenariofile.Parse("yaml", text)
+//	})
+//
+// The parser must be safe for concurrent use.
+func ParseYAML(parse func(source []byte) ([]*optestv1.Scenario, error)) Option {
+	return optionFunc(func(c *config) { c.parseYAML = parse })
+}
+
 // Default is the scenario of requests that match no other.
 func Default(s *optestv1.Scenario) Option { return optionFunc(func(c *config) { c.byDefault = s }) }
 
@@ -120,7 +136,8 @@ func Services(s ...protoreflect.ServiceDescriptor) Option {
 // RESOURCE_EXHAUSTED with the reason LIMIT.
 func MaxOperations(n int) Option { return optionFunc(func(c *config) { c.maxOperations = n }) }
 
-// MaxBody bounds a request message, in bytes.
+// MaxBody bounds a request message, in bytes. Control calls, which may carry the
+// state of a whole session, may have 64 MiB in any case.
 func MaxBody(bytes int) Option { return optionFunc(func(c *config) { c.maxBody = bytes }) }
 
 // Journal bounds how many calls [Server.Calls] remembers. The oldest are

@@ -28,7 +28,7 @@ type packed struct {
 // The parts of packed, in the order in which they come.
 const (
 	partRequest  = iota
-	partComposed // the request with what the path and the query say, encoded anew; over REST only
+	partComposed // the request encoded anew, where its bytes do not say all of it: over REST, or without any
 	partResponse
 	parts
 )
@@ -41,6 +41,9 @@ const (
 
 // append adds to a part, after which none of those before it grows any more.
 func (p *packed) append(part int, raw []byte) {
+	if p.bytes == nil {
+		p.bytes = []byte{} // a part without bytes is not one that was not there
+	}
 	p.bytes = append(p.bytes, raw...)
 	p.has[part] = true
 	for i := part; i < parts; i++ {
@@ -94,9 +97,14 @@ func (c *call) sends(m any) any {
 	return &c.out
 }
 
-// compose keeps a request that is more than its body.
+// compose keeps of a request what its body does not say.
 func (c *call) compose(m proto.Message) {
 	if c.record.Protocol != rest.ProtocolName {
+		if !c.packed.has[partRequest] {
+			// A frame without content: Connect decodes none, in JSON either.
+			c.packed.append(partRequest, nil)
+			c.packed.append(partComposed, nil)
+		}
 		return
 	}
 	if encoded, err := proto.Marshal(m); err == nil { // it was decoded

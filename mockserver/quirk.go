@@ -96,7 +96,9 @@ func (ss *session) quirky(p, standard *playing) bool {
 	return p != nil && len(p.quirks) > 0 || standard != nil && len(standard.quirks) > 0 || !ss.injected.none()
 }
 
-func (c *call) quirky(p *playing) bool { return c.session.quirky(p, c.standard) }
+// quirky is false for control calls: they are how a test tells the server to have
+// quirks.
+func (c *call) quirky(p *playing) bool { return !c.control && c.session.quirky(p, c.standard) }
 
 // has is the quirk of this kind that shows in the call, which is played by p if
 // that is known yet, or nil.

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -185,7 +186,7 @@ func (s *Server) Calls() []Call {
 // record takes over an ended call. Nobody else may look at it after that: the
 // journal may have forgotten it already.
 func (s *Server) record(ss *session, c *call) {
-	c.record.End = ss.clock.now()
+	c.record.End, c.moved = ss.clock.now(), ss.moved
 	var seen Call
 	if s.config.observe != nil || s.trace != nil {
 		seen = c.copied()
@@ -209,6 +210,9 @@ func (s *Server) history() string {
 	fmt.Fprintf(&b, "optest: calls that the mock server saw (%d", len(calls))
 	if forgotten > 0 {
 		fmt.Fprintf(&b, ", %d older ones forgotten", forgotten)
+	}
+	if slices.ContainsFunc(calls, func(c Call) bool { return len(c.Faults) > 0 }) {
+		fmt.Fprintf(&b, ", seed %d", s.config.seed) // what a fault with a probability hits depends on it
 	}
 	b.WriteString("):")
 	for _, c := range calls {

@@ -32,6 +32,7 @@ type session struct {
 	others     *unkept
 	repertoire *repertoire
 	journal    *journal
+	moved      time.Duration // what the journal has been moved by when it began with this session's clock
 	injected   injections
 	gone       chan struct{} // closed when another session has taken its place
 }

@@ -18,7 +18,7 @@ func engineSteps(ctx context.Context, s scale) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	how := fmt.Sprintf("engine.Plan.At at ages all over the life, of %d steps (under optest) and of %d (under bare).", many, few)
+	how := fmt.Sprintf("engine.Plan.At at ages all over the life, of %s steps, and of %d as the baseline.", grouped(many), few)
 	return []row{ratio("state of an operation, 1,000 steps", "ns", pairs, &want{atMost, 2}, how)}, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +18,7 @@ func firstAnswer(ctx context.Context, s scale) ([]row, error) {
 		return nil, err
 	}
 	how := fmt.Sprintf("mockserver.New(t), Play and the answer to CopyFromDesktop through GRPC(), against a Connect server and a grpc-go "+
-		"client on the same kind of pipe; %d of each in turns, closing not counted.", s.Memory)
+		"client on the same kind of pipe; %s of each in turns, closing not counted.", grouped(s.Memory))
 	return []row{ratio("New(t) and first RPC in memory", "µs", pairs, &want{atMost, 1.2}, how)}, nil
 }
 
@@ -39,13 +38,7 @@ func firstInTest(t *testing.T, s scale) ([]pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A single start is so short that one interruption doubles it: a round is the median of several.
-	var rounds []pair
-	for several := range slices.Chunk(singles, 10) {
-		optest, bare := medians(several)
-		rounds = append(rounds, pair{optest, bare})
-	}
-	return rounds, nil
+	return roundsOf(10, singles), nil
 }
 
 func firstOfMock(t *testing.T) (float64, error) {

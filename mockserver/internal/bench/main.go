@@ -2,8 +2,9 @@
 //
 //	go run ./mockserver/internal/bench [--quick] [--format text|json] [--strict] [--only REGEXP]
 //
-// Wherever a figure can be a ratio it is one: against package bare, measured in the same run and in turns, because the noise of a
-// shared machine comes in seconds and absolute times say more of the machine than of the server.
+// Wherever a figure can be a ratio it is one: against package bare, or a mock that has little of what another has much of, measured in
+// the same run and in turns, because the noise of a shared machine comes in seconds and absolute times say more of the machine than of
+// the server.
 package main
 
 import (
@@ -54,6 +55,9 @@ var measures = []measure{
 	{"first", firstAnswer},
 	{"virtual", virtualTime},
 	{"operation", liveOperation},
+	{"many", manyOperations},
+	{"scenarios", manyScenarios},
+	{"journal", longJournal},
 	{"engine", engineSteps},
 	{"start", binaryStart},
 	{"resident", residentMemory},
@@ -68,11 +72,14 @@ type scale struct {
 	Hours      int           // of virtual time a round
 	Starts     int           // of a binary
 	Memory     int           // servers started in memory
+	Live       int           // operations of a server that has many
+	Scenarios  int           // of a server that has many
+	Journal    int           // calls in a journal that holds many; a multiple of 10
 }
 
 var (
-	full  = scale{Rounds: 15, Round: 400 * time.Millisecond, Operations: 200_000, Calls: 100_000, Hours: 1_000, Starts: 25, Memory: 1_200}
-	quick = scale{Rounds: 5, Round: 100 * time.Millisecond, Operations: 20_000, Calls: 20_000, Hours: 100, Starts: 7, Memory: 70}
+	full  = scale{Rounds: 15, Round: 400 * time.Millisecond, Operations: 200_000, Calls: 100_000, Hours: 1_000, Starts: 25, Memory: 1_200, Live: 1_000_000, Scenarios: 10_000, Journal: 100_000}
+	quick = scale{Rounds: 5, Round: 100 * time.Millisecond, Operations: 20_000, Calls: 20_000, Hours: 100, Starts: 7, Memory: 70, Live: 50_000, Scenarios: 10_000, Journal: 10_000}
 )
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int, err error) {

@@ -18,7 +18,7 @@ func liveOperation(ctx context.Context, s scale) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	mock, err := startSubject(ctx, ofOptest)
+	mock, err := startSubject(ctx, s, ofOptest)
 	if err != nil {
 		return nil, err
 	}
@@ -30,12 +30,12 @@ func liveOperation(ctx context.Context, s scale) ([]row, error) {
 	if err := errors.Join(err, mock.close()); err != nil {
 		return nil, err
 	}
-	how := fmt.Sprintf("Growth of the server's heap, after collections, by %[1]d CopyFromDesktop and by %[1]d Get over gRPC, the journal "+
-		"full before; bare: that of %[1]d decoded requests kept in a slice, which is subtracted.", s.Operations)
+	how := fmt.Sprintf("Growth of the server's heap, after collections, by %[1]s CopyFromDesktop and by %[1]s Get over gRPC, the journal "+
+		"full before; baseline: that of %[1]s decoded requests kept in a slice, which is subtracted.", grouped(s.Operations))
 	beyond := perOperation - perRequest
 	return []row{
 		{
-			Bar: "memory of a live operation", Unit: "B", Optest: &perOperation, Bare: &perRequest,
+			Bar: "memory of a live operation", Unit: "B", Optest: &perOperation, Baseline: &perRequest,
 			Figure: beyond, FigureUnit: "B more", Want: &want{atMost, 400}, Verdict: judge(beyond, &want{atMost, 400}), How: how,
 		},
 		{

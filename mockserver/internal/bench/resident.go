@@ -15,7 +15,7 @@ func residentMemory(ctx context.Context, s scale) (rows []row, err error) {
 	if _, err := resident(os.Getpid()); errors.Is(err, fs.ErrNotExist) {
 		return []row{{Bar: "resident memory", Verdict: absent, How: "It is read from /proc, which this system does not have."}}, nil
 	}
-	how := fmt.Sprintf("VmRSS of the built binaries after %d calls over gRPC by %s, the journal at its default bound.", s.Calls, together)
+	how := fmt.Sprintf("VmRSS of the built binaries after %s calls over gRPC by %s, the journal at its default bound.", grouped(s.Calls), together)
 	err = built(ctx, func(optest, bare binary) error {
 		for _, m := range []struct {
 			name string
@@ -32,7 +32,7 @@ func residentMemory(ctx context.Context, s scale) (rows []row, err error) {
 			if err != nil {
 				return err
 			}
-			rows = append(rows, figure(fmt.Sprintf("resident memory after %d calls, %s", s.Calls, m.name), "MB", pairs, &want{atMost, 40}, how))
+			rows = append(rows, figure(fmt.Sprintf("resident memory after %s calls, %s", grouped(s.Calls), m.name), "MB", pairs, &want{atMost, 40}, how))
 		}
 		return nil
 	})

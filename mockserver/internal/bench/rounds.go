@@ -6,10 +6,10 @@ import (
 )
 
 // pair is one figure of both subjects, taken one right after the other.
-type pair struct{ Optest, Bare float64 }
+type pair struct{ Optest, Baseline float64 }
 
-func (p pair) ratio() float64      { return p.Optest / p.Bare }
-func (p pair) difference() float64 { return p.Optest - p.Bare }
+func (p pair) ratio() float64      { return p.Optest / p.Baseline }
+func (p pair) difference() float64 { return p.Optest - p.Baseline }
 
 // inTurns takes a figure of both subjects n times. Who goes first changes, so that what the machine does meanwhile hits both alike.
 func inTurns(ctx context.Context, n int, optest, bare func() (float64, error)) ([]pair, error) {
@@ -18,7 +18,7 @@ func inTurns(ctx context.Context, n int, optest, bare func() (float64, error)) (
 		take := []struct {
 			figure func() (float64, error)
 			to     *float64
-		}{{optest, &pairs[i].Optest}, {bare, &pairs[i].Bare}}
+		}{{optest, &pairs[i].Optest}, {bare, &pairs[i].Baseline}}
 		if i%2 == 1 {
 			slices.Reverse(take)
 		}
@@ -35,10 +35,20 @@ func inTurns(ctx context.Context, n int, optest, bare func() (float64, error)) (
 	return pairs, nil
 }
 
-func medians(pairs []pair) (optest, bare float64) {
+// roundsOf makes a round of so many turns each: their medians. A single turn can be so short that one interruption doubles it.
+func roundsOf(turns int, pairs []pair) []pair {
+	var rounds []pair
+	for several := range slices.Chunk(pairs, turns) {
+		optest, baseline := medians(several)
+		rounds = append(rounds, pair{optest, baseline})
+	}
+	return rounds
+}
+
+func medians(pairs []pair) (optest, baseline float64) {
 	_, optest, _ = quartiles(pairs, func(p pair) float64 { return p.Optest })
-	_, bare, _ = quartiles(pairs, func(p pair) float64 { return p.Bare })
-	return optest, bare
+	_, baseline, _ = quartiles(pairs, func(p pair) float64 { return p.Baseline })
+	return optest, baseline
 }
 
 func quartiles(pairs []pair, figure func(pair) float64) (low, middle, high float64) {

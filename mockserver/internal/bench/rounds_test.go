@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -49,11 +50,18 @@ func TestQuartiles(t *testing.T) {
 	} {
 		var pairs []pair
 		for _, v := range tt.values {
-			pairs = append(pairs, pair{Optest: v, Bare: 1})
+			pairs = append(pairs, pair{Optest: v, Baseline: 1})
 		}
 		low, middle, high := quartiles(pairs, pair.ratio)
 		if low != tt.low || middle != tt.middle || high != tt.high {
 			t.Errorf("of %v: %v %v %v, want %v %v %v", tt.values, low, middle, high, tt.low, tt.middle, tt.high)
 		}
+	}
+}
+
+func TestRoundsOfTurns(t *testing.T) {
+	got := roundsOf(3, []pair{{1, 10}, {900, 20}, {2, 10}, {7, 70}, {7, 7000}, {8, 70}, {5, 50}})
+	if want := []pair{{2, 10}, {7, 70}, {5, 50}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

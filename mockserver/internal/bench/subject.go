@@ -1,16 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
-	"os/exec"
-	"runtime"
 	"time"
 
 	"github.com/optest-dev/optest/mockserver"
@@ -18,148 +12,113 @@ import (
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
-// The servers under load are processes of their own, so that CPU time, allocations and heap are the server's alone. They are this
-// program again: it prints its address and then, for each line that it reads, what it has used so far.
+// What a child serves, besides twins.
 const (
-	serveCommand = "serve-subject"
-	ofOptest     = "optest"
-	ofBare       = "bare"
+	ofOptest = "optest"
+	ofBare   = "bare"
 )
 
-// usage is what a subject has used since its start.
-type usage struct {
-	CPU     time.Duration // 0 where the system does not tell
-	Mallocs uint64
-	Heap    uint64 // bytes in use after a collection, if asked for
-}
-
-type question string
-
-const (
-	whatWasUsed question = "used"
-	whatIsKept  question = "kept" // collects garbage first
-)
+const anyPort = "127.0.0.1:0"
 
 // scripted is the life of the operations under load: it outlasts every run.
 func scripted() *optestv1.Scenario { return mockserver.Running(1000 * time.Hour).Succeed() }
 
-func serveSubject(ctx context.Context, name string, questions io.Reader, answers io.Writer) error {
-	out := json.NewEncoder(answers)
-	address, stop, err := listen(name)
-	if err != nil {
-		return err
-	}
-	if err := out.Encode(address); err != nil {
-		return errors.Join(err, stop())
-	}
-	in := bufio.NewScanner(questions)
-	for ctx.Err() == nil && in.Scan() {
-		if err := out.Encode(use(question(in.Text()))); err != nil {
-			return errors.Join(err, stop())
-		}
-	}
-	return errors.Join(in.Err(), stop())
-}
-
-func listen(name string) (address string, stop func() error, err error) {
-	const anyPort = "127.0.0.1:0"
+func listen(name string, s scale) (addresses []string, stop func() error, err error) {
 	switch name {
 	case ofOptest:
-		server, err := mockserver.Start(mockserver.Listen(anyPort), mockserver.Default(scripted()))
-		if err != nil {
-			return "", nil, err
-		}
-		return server.Addr(), server.Close, nil
+		return listenMocks(nil)
 	case ofBare:
 		server, err := bare.NewServer()
 		if err != nil {
-			return "", nil, err
+			return nil, nil, err
 		}
 		listener, err := net.Listen("tcp", anyPort)
 		if err != nil {
-			return "", nil, err
+			return nil, nil, err
 		}
 		go func() { _ = server.Serve(listener) }() // until Close
-		return listener.Addr().String(), server.Close, nil
+		return []string{listener.Addr().String()}, server.Close, nil
 	}
-	return "", nil, fmt.Errorf("bench: subject %q, want %s or %s", name, ofOptest, ofBare)
+	options, ok := twinOptions[name]
+	if !ok {
+		return nil, nil, fmt.Errorf("bench: subject %q, want %s, %s or twins", name, ofOptest, ofBare)
+	}
+	much, little := options(s)
+	return listenMocks(much, little)
 }
 
-func use(q question) usage {
-	if q == whatIsKept {
-		// The first collection moves what pools hold to where the second one finds it.
-		runtime.GC()
-		runtime.GC()
+// listenMocks starts a mock with each of the options.
+func listenMocks(options ...[]mockserver.Option) (addresses []string, stop func() error, err error) {
+	var servers []*mockserver.Server
+	stop = func() error {
+		var errs []error
+		for _, server := range servers {
+			errs = append(errs, server.Close())
+		}
+		return errors.Join(errs...)
 	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return usage{CPU: cpuTime(), Mallocs: m.Mallocs, Heap: m.HeapAlloc}
+	for _, more := range options {
+		server, err := mockserver.Start(append([]mockserver.Option{mockserver.Listen(anyPort), mockserver.Default(scripted())}, more...)...)
+		if err != nil {
+			return nil, nil, errors.Join(err, stop())
+		}
+		servers = append(servers, server)
+		addresses = append(addresses, server.Addr())
+	}
+	return addresses, stop, nil
 }
 
-// subject is the parent's end.
+// subject is a server of a child and a client of it.
 type subject struct {
 	client
-	operation string // an id to Get
-
-	process *exec.Cmd
-	ask     io.WriteCloser
-	answers *json.Decoder
+	*child
+	operation string // an id to Get, of its only operation at first
 }
 
-// startSubject starts a server and makes all its connections.
-func startSubject(ctx context.Context, name string) (*subject, error) {
-	self, err := os.Executable()
+// startSubject starts a server in a process of its own and makes all its connections.
+func startSubject(ctx context.Context, s scale, name string) (*subject, error) {
+	c, err := startChild(ctx, name, s)
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{process: exec.CommandContext(ctx, self, serveCommand, name)}
-	s.process.Stderr = os.Stderr
-	if s.ask, err = s.process.StdinPipe(); err != nil {
-		return nil, err
+	sub, err := c.connect(ctx, c.addresses[0])
+	if err != nil {
+		return nil, errors.Join(err, c.close())
 	}
-	out, err := s.process.StdoutPipe()
+	return sub, nil
+}
+
+func (c *child) connect(ctx context.Context, address string) (*subject, error) {
+	to, err := dial(address, together.conns)
 	if err != nil {
 		return nil, err
 	}
-	s.answers = json.NewDecoder(out)
-	if err := s.process.Start(); err != nil {
-		return nil, err
-	}
-	var address string
-	if err := s.answers.Decode(&address); err != nil {
-		return nil, errors.Join(fmt.Errorf("bench: address of %s: %w", name, err), s.close())
-	}
-	if s.client, err = dial(address, together.conns); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	for _, conn := range s.client {
-		if s.operation, err = started(ctx, conn); err != nil {
-			return nil, errors.Join(err, s.close())
+	sub := &subject{client: to, child: c}
+	sub.operation, err = started(ctx, to[0])
+	for _, conn := range to[1:] {
+		if err == nil {
+			err = get(sub.operation)(ctx, conn)
 		}
 	}
-	return s, nil
-}
-
-func (s *subject) answer(q question) (usage, error) {
-	var u usage
-	if _, err := fmt.Fprintln(s.ask, q); err != nil {
-		return u, err
+	if err != nil {
+		to.close()
+		return nil, err
 	}
-	return u, s.answers.Decode(&u)
+	return sub, nil
 }
 
 func (s *subject) close() error {
 	s.client.close()
-	return errors.Join(s.ask.Close(), s.process.Wait())
+	return s.child.close()
 }
 
 // both starts the two subjects and stops them after f.
-func both(ctx context.Context, f func(optest, bare *subject) error) error {
-	optest, err := startSubject(ctx, ofOptest)
+func both(ctx context.Context, s scale, f func(optest, bare *subject) error) error {
+	optest, err := startSubject(ctx, s, ofOptest)
 	if err != nil {
 		return err
 	}
-	bare, err := startSubject(ctx, ofBare)
+	bare, err := startSubject(ctx, s, ofBare)
 	if err != nil {
 		return errors.Join(err, optest.close())
 	}

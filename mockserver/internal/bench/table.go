@@ -34,10 +34,10 @@ func (r *result) short() bool {
 // row is one figure and what is wanted of it.
 type row struct {
 	Bar string `json:"bar"`
-	// Unit is that of Optest and Bare, which are medians.
-	Unit   string   `json:"unit"`
-	Optest *float64 `json:"optest,omitempty"`
-	Bare   *float64 `json:"bare,omitempty"`
+	// Unit is that of Optest and Baseline, which are medians.
+	Unit     string   `json:"unit"`
+	Optest   *float64 `json:"optest,omitempty"`
+	Baseline *float64 `json:"baseline,omitempty"`
 	// Figure is what is held against Want, in FigureUnit.
 	Figure     float64 `json:"figure"`
 	FigureUnit string  `json:"figureUnit"`
@@ -86,7 +86,7 @@ func ratio(bar, unit string, pairs []pair, w *want, how string) row {
 	optest, bare := medians(pairs)
 	low, middle, high := quartiles(pairs, pair.ratio)
 	return row{
-		Bar: bar, Unit: unit, Optest: &optest, Bare: &bare,
+		Bar: bar, Unit: unit, Optest: &optest, Baseline: &bare,
 		Figure: middle, FigureUnit: "x", Low: &low, High: &high,
 		Want: w, Verdict: judge(middle, w), How: how,
 	}
@@ -122,7 +122,7 @@ func printJSON(w io.Writer, r *result) error {
 func printText(w io.Writer, r *result) error {
 	fmt.Fprintf(w, "%s %s/%s, %d CPUs; medians, in brackets the quartiles of the rounds\n\n", r.Go, r.OS, r.Arch, r.CPUs)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "bar\toptest\tbare\tfigure\twant\tverdict")
+	fmt.Fprintln(table, "bar\toptest\tbaseline\tfigure\twant\tverdict")
 	for _, row := range r.Rows {
 		figure, wanted := "", ""
 		if row.Verdict != absent {
@@ -131,7 +131,7 @@ func printText(w io.Writer, r *result) error {
 		if row.Want != nil {
 			wanted = fmt.Sprintf("%s %s", row.Want.Bound, quantity(row.Want.Value, row.FigureUnit))
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", row.Bar, optional(row.Optest, row.Unit), optional(row.Bare, row.Unit), figure, wanted, row.Verdict)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", row.Bar, optional(row.Optest, row.Unit), optional(row.Baseline, row.Unit), figure, wanted, row.Verdict)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -162,6 +162,15 @@ func optional(v *float64, unit string) string {
 }
 
 func quantity(v float64, unit string) string { return number(v) + " " + unit }
+
+// grouped is a count with commas between the thousands.
+func grouped(n int) string {
+	digits := strconv.Itoa(n)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
+}
 
 // number has three significant digits, or all before the point.
 func number(v float64) string {

@@ -43,6 +43,7 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"throughput   95.0 calls/s   100 calls/s   0.95 x (0.90 to 0.99)   >= 0.90 x   pass",
 		"memory       95.0 B         100 B         95.0 B (90.0 to 99.0)   <= 40.0 B   short",
+		"bar          optest         baseline      figure                  want        verdict",
 		"n/a",
 		"two servers in turns",
 	} {
@@ -64,6 +65,14 @@ func TestCommandLine(t *testing.T) {
 		var out, progress bytes.Buffer
 		if code, err := run(t.Context(), args, &out, &progress); code != 2 || err == nil || out.Len() > 0 {
 			t.Errorf("%q: code %d, error %v and %q, want 2, an error and no table", args, code, err, &out)
+		}
+	}
+}
+
+func TestGrouped(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1_000: "1,000", 12_345: "12,345", 1_000_000: "1,000,000", 100_200_300: "100,200,300"} {
+		if got := grouped(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ func throughput(ctx context.Context, s scale) (rows []row, err error) {
 	how := fmt.Sprintf("grpc-go in this process calls servers in processes of their own over loopback, HTTP/2 in plaintext: "+
 		"mockserver.Start(Listen, Default) and net/http with Connect handlers that return a constant; "+
 		"%d rounds of %v each in turns. CPU and allocations are those of the whole server process.", s.Rounds, s.Round)
-	err = both(ctx, func(optest, bare *subject) error {
+	err = both(ctx, s, func(optest, bare *subject) error {
 		for _, m := range []struct {
 			name string
 			call func(*subject) rpc
@@ -32,7 +32,7 @@ func throughput(ctx context.Context, s scale) (rows []row, err error) {
 					return fmt.Errorf("%s by %s: %w", m.name, p.name, err)
 				}
 				rows = append(rows, ratio(m.name+", "+p.name, "calls/s", c.perSecond, &p.want, how))
-				if c.cpu[0].Bare > 0 {
+				if c.cpu[0].Baseline > 0 {
 					rows = append(rows, ratio("  server's CPU", "µs/call", c.cpu, nil, how))
 				}
 				if p.load == alone {

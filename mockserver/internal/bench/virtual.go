@@ -21,8 +21,8 @@ func virtualTime(ctx context.Context, s scale) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	how := fmt.Sprintf("In a synctest bubble one grpc-go client polls one operation every ten minutes for %d hours, in memory, from "+
-		"mockserver.New(t) to the end of the bubble; bare: the same of a Connect server on the same kind of pipe.", s.Hours)
+	how := fmt.Sprintf("In a synctest bubble one grpc-go client polls one operation every ten minutes for %s hours, in memory, from "+
+		"mockserver.New(t) to the end of the bubble; baseline: the same of a Connect server on the same kind of pipe.", grouped(s.Hours))
 	return []row{figure("virtual time", "h/s", pairs, &want{atLeast, 500}, how)}, nil
 }
 

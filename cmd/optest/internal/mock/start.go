@@ -14,7 +14,9 @@ import (
 	"github.com/optest-dev/optest/cmd/optest/internal/catalogue"
 	"github.com/optest-dev/optest/cmd/optest/internal/exit"
 	"github.com/optest-dev/optest/cmd/optest/internal/terminal"
+	"github.com/optest-dev/optest/fixtures/scenariofile"
 	"github.com/optest-dev/optest/mockserver"
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
 // Start starts a server and logs its calls to stderr. The caller closes it.
@@ -57,6 +59,7 @@ func (s *Settings) options() ([]mockserver.Option, error) {
 		mockserver.MaxOperations(s.MaxOperations.Value),
 		mockserver.MaxBody(s.MaxBody.Bytes),
 		mockserver.Journal(s.Journal.Value),
+		mockserver.ParseYAML(parseYAML),
 	}
 	if s.Default != "" {
 		scenario, err := scenarios.Find(s.Default)
@@ -91,6 +94,10 @@ func (s *Settings) options() ([]mockserver.Option, error) {
 	}
 	return options, nil
 }
+
+// parseYAML reads scenarios that clients put. Messages begin as those about a file
+// of that name would.
+func parseYAML(text []byte) ([]*optestv1.Scenario, error) { return scenariofile.Parse("yaml", text) }
 
 func (s *Settings) log(stderr io.Writer) *calllog.Log {
 	switch s.Log.Value {
