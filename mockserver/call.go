@@ -39,53 +39,30 @@ var (
 	canonicalSession  = http.CanonicalHeaderKey(HeaderSession)
 )
 
-// call is one unary call, under way and then in the journal.
+// call is a call under way.
 type call struct {
-	server  *Server           // nil once it has ended
-	session *session          // nil once it has ended
-	info    *connect.CallInfo // nil once it has ended
-	labels  http.Header       // of the answer, where they need no detour through info; nil once it has ended
-	now     time.Time         // when it began, by the server's clock
-	control bool              // record nothing
-	refused error             // its session can't be had
-	spoilt  *spoilt           // goes out instead of the response
-	answer  *breakage.Answer  // nil without a connection, and once it has ended
+	server  *Server
+	session *session
+	info    *connect.CallInfo
+	labels  http.Header      // of the answer, where they need no detour through info
+	now     time.Time        // when it began, by the server's clock
+	control bool             // record nothing
+	refused error            // its session can't be had
+	spoilt  *spoilt          // goes out instead of the response
+	answer  *breakage.Answer // nil without a connection
 
 	standard *playing       // the default scenario
 	guess    *playing       // the scenario that a request names, before one is chosen
 	played   *playing       // the scenario that plays the answer
 	doom     *status.Status // of the operation that is to begin
 
-	record         Call         // without what follows
-	verb, target   string       // of a request over REST, or of one that is a call of nothing
-	asked          trace.Fields // the request's header, secrets blanked
-	added, trailer trace.Fields // what the service has added to the answer
-	packed         packed
-	in, out        rest.Tapped
-	moved          time.Duration // see journal.moved
+	request proto.Message // once it was decoded
+	tapped  rest.Tapped   // what is being received or sent
+	record  *record       // the journal's once the call has ended
 }
 
-// calls that the journal has forgotten are used again, so that a full journal
-// costs the garbage collector nothing.
+// calls that have ended are used again.
 var calls = sync.Pool{New: func() any { return new(call) }}
-
-// reuse takes a call that nobody looks at any more.
-func (c *call) reuse() {
-	next := call{asked: emptied(c.asked), added: emptied(c.added), trailer: emptied(c.trailer)}
-	if cap(c.packed.bytes) <= keptEncoded {
-		next.packed.bytes = c.packed.bytes[:0]
-	}
-	*c = next
-	calls.Put(c)
-}
-
-func emptied(list trace.Fields) trace.Fields {
-	if cap(list) > keptLines {
-		return nil
-	}
-	clear(list)
-	return list[:0]
-}
 
 // handler answers a request that has passed authentication and validation.
 type handler func(ctx context.Context, c *call, request proto.Message) (proto.Message, error)
@@ -112,7 +89,7 @@ func (s *Server) unary(m *method, a access, h handler) connect.Method {
 		if err := c.receive(stream, req); err != nil {
 			return c.end(err)
 		}
-		c.record.Request = req
+		c.request = req
 		c.guess = c.session.repertoire.namedBy(m, req.ProtoReflect())
 		var response proto.Message
 		var err error
@@ -153,7 +130,7 @@ func (s *Server) streaming(m *method, a access, stream streamer) connect.Method 
 // admit takes up a call of the method, unless the caller may not make it.
 func (s *Server) admit(c *call, m *method, a access) error {
 	c.control = m.control
-	c.packed.desc = m.desc
+	c.record.packed.desc = m.desc
 	c.record.Withheld = new(trace.Redactor).Withholds(c.record.Method)
 	if c.refused != nil {
 		return c.refused
@@ -173,7 +150,7 @@ func (c *call) receive(stream connect.ServerStream, req proto.Message) error {
 	if err := stream.Receive(c.receives(c.reads(req))); err != nil {
 		return err
 	}
-	c.compose(req)
+	c.record.compose(req)
 	return nil
 }
 
@@ -193,7 +170,7 @@ func (s *Server) begin(ctx context.Context, method string) *call {
 		info = &connect.CallInfo{}
 	}
 	c := calls.Get().(*call)
-	c.server, c.info = s, info
+	c.server, c.info, c.record = s, info, newRecord()
 	if c.session, c.refused = s.session(info.RequestHeader().Get(canonicalSession)); c.refused != nil {
 		c.session = s.root.Load()
 	}
@@ -210,9 +187,9 @@ func (s *Server) begin(ctx context.Context, method string) *call {
 	c.record.Codec = info.Codec
 	c.record.Peer = info.PeerAddr
 	if c.answer != nil && info.Protocol == rest.ProtocolName {
-		c.verb, c.target = c.answer.Request()
+		c.record.verb, c.record.target = c.answer.Request()
 	}
-	c.asked = redacted(c.asked, info.RequestHeader().All())
+	c.record.asked = redacted(c.record.asked, info.RequestHeader().All())
 	if shown, ok := ctx.Value(misrouted{}).([]*quirk); ok {
 		c.note(shown...)
 	}
@@ -229,55 +206,42 @@ func (c *call) end(err error) error {
 		err = c.misreport(err)
 		c.distort(err)
 	}
-	s, ss := c.server, c.session
+	s, ss, r, answer := c.server, c.session, c.record, c.answer
 	if c.control {
-		c.ended()
+		r.reuse()
+		c.reuse()
 		return err
 	}
-	if c.record.Withheld {
-		c.packed.drop(partRequest)
+	if r.Withheld {
+		r.packed.drop(partRequest)
 	}
 	if err != nil {
-		c.packed.drop(partResponse)
-		c.record.Code = codes.Code(connect.CodeOf(err))
-		c.record.Message = err.Error()
+		r.packed.drop(partResponse)
+		r.Code = codes.Code(connect.CodeOf(err))
+		r.Message = err.Error()
 		if e := (*connect.Error)(nil); errors.As(err, &e) {
-			c.record.Message = e.Message()
-			c.record.Details = detailsOf(e)
+			r.Message = e.Message()
+			r.Details = detailsOf(e)
 		}
 	}
-	c.added = redacted(c.added, c.info.ResponseHeader().All())
-	c.trailer = redacted(c.trailer, c.info.ResponseTrailer().All())
-	answer := c.answer
-	c.ended()
+	r.added = redacted(r.added, c.info.ResponseHeader().All())
+	r.trailer = redacted(r.trailer, c.info.ResponseTrailer().All())
+	c.reuse()
 	if answer != nil && answer.Faulted() {
 		answer.Settled(func(sent breakage.Sent) {
-			c.outcome(sent)
-			s.record(ss, c)
+			r.outcome(sent)
+			s.record(ss, r)
 		})
 		return err
 	}
-	s.record(ss, c)
+	s.record(ss, r)
 	return err
 }
 
-// ended lets go of what only a call under way needs.
-func (c *call) ended() {
-	c.server, c.session, c.info, c.labels, c.answer = nil, nil, nil, nil, nil
-	c.standard, c.guess, c.played, c.doom, c.spoilt = nil, nil, nil, nil, nil
-	c.in, c.out, c.record.Request = rest.Tapped{}, rest.Tapped{}, nil
-}
-
-// outcome is what has become of an answer with a fault.
-func (c *call) outcome(sent breakage.Sent) {
-	c.record.HTTPStatus, c.record.Broken = sent.Status, sent.Broken
-	r := new(trace.Redactor)
-	c.added, c.trailer = r.AppendMap(emptied(c.added), sent.Header), r.AppendMap(emptied(c.trailer), sent.Trailer)
-	if sent.Message != nil && !c.record.Withheld {
-		c.packed.drop(partResponse)
-		c.packed.append(partResponse, sent.Message)
-		c.record.Foreign = sent.Foreign
-	}
+// reuse takes a call that has ended.
+func (c *call) reuse() {
+	*c = call{}
+	calls.Put(c)
 }
 
 func public(err error) error {
@@ -324,7 +288,7 @@ func (c *call) struck(b blow) {
 	}
 	c.record.Faults = append(c.record.Faults, b.applied...)
 	if !c.server.config.plain {
-		c.labels.Set(HeaderFault, strings.Join(c.record.FaultNames(), ", "))
+		c.labels.Set(HeaderFault, strings.Join(faultNames(c.record.Faults), ", "))
 	}
 }
 

@@ -90,12 +90,14 @@ func (s *Server) astray(r *http.Request, code codes.Code, message string) {
 	if err != nil {
 		ss = s.root.Load()
 	}
-	c := calls.Get().(*call)
-	now := ss.clock.now()
-	c.record = Call{Begin: now, Method: r.Method + " " + shortened(r.URL.Path), Protocol: "http", Peer: r.RemoteAddr, Code: code, Message: message}
-	c.verb, c.target = r.Method, shortened(r.RequestURI)
-	c.asked = redacted(c.asked, maps.All(r.Header))
-	s.record(ss, c)
+	record := newRecord()
+	record.Begin = ss.clock.now()
+	record.Method = r.Method + " " + shortened(r.URL.Path)
+	record.Protocol, record.Peer = "http", r.RemoteAddr
+	record.Code, record.Message = code, message
+	record.verb, record.target = r.Method, shortened(r.RequestURI)
+	record.asked = redacted(record.asked, maps.All(r.Header))
+	s.record(ss, record)
 }
 
 // published are the methods that REST may have routes for.

@@ -14,7 +14,7 @@ type journal struct {
 	limit int
 
 	mu    sync.Mutex
-	ring  []*call
+	ring  []*record
 	first int // where the oldest is
 	n     int // how many there are
 	size  int // of them all
@@ -31,24 +31,24 @@ func newJournal(limit int) *journal { return &journal{limit: limit} }
 
 // add numbers an ended call and keeps it. The journal owns it from here on, and
 // uses those again that have to make room.
-func (j *journal) add(c *call) (number uint64) {
+func (j *journal) add(r *record) (number uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.total++
-	c.record.Number = j.total
-	if by := j.moved - c.moved; by != 0 {
-		c.record.Begin, c.record.End = c.record.Begin.Add(by), c.record.End.Add(by)
+	r.Number = j.total
+	if by := j.moved - r.moved; by != 0 {
+		r.Begin, r.End = r.Begin.Add(by), r.End.Add(by)
 	}
-	size := c.size()
+	size := r.size()
 	for j.n == j.limit || j.n > 0 && j.size+size > maxJournal {
 		j.forget()
 	}
 	if j.n == len(j.ring) {
-		j.ring = append(j.ring[j.first:len(j.ring):len(j.ring)], j.ring[:j.first]...)
-		j.ring, j.first = append(j.ring, c), 0
-	} else {
-		j.ring[(j.first+j.n)%len(j.ring)] = c
+		ring := make([]*record, min(j.limit, max(16, 2*j.n)))
+		copy(ring[copy(ring, j.ring[j.first:]):], j.ring[:j.first])
+		j.ring, j.first = ring, 0
 	}
+	j.ring[(j.first+j.n)%len(j.ring)] = r
 	j.n++
 	j.size += size
 	if j.wake != nil {
@@ -105,7 +105,7 @@ func (j *journal) sinceLocked(number uint64, most int) []Call {
 	}
 	var calls []Call
 	for i := skip; i < j.n && len(calls) < most; i++ {
-		calls = append(calls, j.ring[(j.first+i)%len(j.ring)].copied())
+		calls = append(calls, j.ring[(j.first+i)%len(j.ring)].call())
 	}
 	return calls
 }

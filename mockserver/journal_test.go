@@ -23,7 +23,7 @@ func TestJournalKeepsTheLatest(t *testing.T) {
 		j := journal{limit: limit}
 		var want []uint64
 		for i := range total {
-			j.add(&call{})
+			j.add(&record{})
 			if i >= total-limit {
 				want = append(want, uint64(i+1))
 			}

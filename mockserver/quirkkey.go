@@ -55,7 +55,7 @@ func digest(request proto.Message) string {
 
 // burn has the call's key answered with err from now on, where a quirk wants it.
 func (s *Server) burn(c *call, m *method, err error) {
-	k, keyErr := c.keyFor(m, c.record.Request)
+	k, keyErr := c.keyFor(m, c.request)
 	if keyErr != nil || k.key == "" || !c.quirk(optestv1.QuirkFault_KEY_BURNT, c.guess) {
 		return
 	}

@@ -249,7 +249,7 @@ func TestJournalOfHintsAndDetails(t *testing.T) {
 func TestJournalIsBoundedInBytes(t *testing.T) {
 	j := newJournal(1000)
 	for range 12 {
-		c := &call{}
+		c := &record{}
 		c.packed.append(partRequest, make([]byte, maxJournal/8))
 		j.add(c)
 	}

@@ -1,116 +1,170 @@
 package mockserver
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
+	"slices"
+	"sync"
 	"time"
 
+	"connectrpc.com/connect/v2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/optest-dev/optest/mockserver/internal/breakage"
+	"github.com/optest-dev/optest/mockserver/internal/rest"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+	"github.com/optest-dev/optest/trace"
 )
 
-// Call is one call as the server saw it.
-type Call struct {
-	// Number counts the server's calls from 1, in the order in which they ended.
-	Number uint64
-	// Begin and End are by the server's clock.
-	Begin, End time.Time
-	// Method is `package.Service/Method`.
-	Method string
-	// Protocol is grpc, grpcweb, connect, rest, or http for a request that is a
-	// call of nothing.
-	Protocol string
-	// HTTPRequest is method and target, such as `GET /operations/fv4`, of a request
-	// over REST or of one that is a call of nothing.
-	HTTPRequest string
-	// Codec is that of the messages: proto or json.
-	Codec string
-	// Peer is the client's address, empty in memory.
-	Peer string
-	// Header holds the request's headers with secrets blanked.
-	Header http.Header
-	// Withheld: the messages hold credentials and are not kept.
-	Withheld bool
-	// RequestBytes are the request as it came: decompressed and without frames; over
-	// REST the body. Nil: there was none, or it could not be read.
-	RequestBytes []byte
-	// Request is nil where the bytes could not be decoded.
-	Request proto.Message
-
-	// ResponseHeader and ResponseTrailer are what the service has added to the
-	// answer. Where a fault has changed the answer as a whole, they are all that it
-	// ends up with.
-	ResponseHeader, ResponseTrailer http.Header
-	// ResponseBytes are the response as it went out, which a fault may have spoilt:
-	// uncompressed and without frames. Nil unless Code is OK or a fault has put
-	// something in the answer's place.
-	ResponseBytes []byte
-	// Response is nil where the bytes are no response.
-	Response proto.Message
-	// HTTPStatus is that of an answer that a fault has changed as a whole, else 0.
-	HTTPStatus int
-	// Foreign tells answers in whose place a fault has put something that is no
-	// message, such as the page of a proxy.
-	Foreign bool
-	// Broken tells answers that a fault has broken off. Code is then what the server
-	// meant to say.
-	Broken bool
-	Code   codes.Code
-	// Message is that of an error, Details are what came with it.
-	Message string
-	Details []*anypb.Any
-
-	// Operation is the id of the operation that the call was about, if any, and
-	// Phase what the answer showed of it.
-	Operation string
-	Phase     optestv1.Fault_Phase
-	// Scenario, Step and Faults say what played the answer.
-	Scenario string
-	Step     string
-	Faults   []AppliedFault
+// record is what the journal keeps of a call; see Call for its fields. A journal
+// has thousands of them.
+type record struct {
+	Number                    uint64
+	Begin, End                time.Time
+	Method, Protocol          string
+	Codec, Peer               string
+	Code                      codes.Code
+	Phase                     optestv1.Fault_Phase
+	HTTPStatus                int32
+	Withheld, Foreign, Broken bool
+	Message                   string
+	Details                   []*anypb.Any
+	Operation, Scenario, Step string
+	Faults                    []AppliedFault
+	verb, target              string       // of a request over REST, or of one that is a call of nothing
+	asked                     trace.Fields // the request's header, secrets blanked
+	added, trailer            trace.Fields // what the service has added to the answer
+	packed                    packed
+	moved                     time.Duration // see journal.moved
 }
 
-// AppliedFault is a fault that has struck a call.
-type AppliedFault struct {
-	Name string
-	// Effect is the name of its field in optestv1.Fault, such as `delay`.
-	Effect string
-	// Scenario has the fault. Empty: it was injected.
-	Scenario string
+// records that journals have forgotten are used again, so that a full journal
+// costs the garbage collector nothing.
+var records = sync.Pool{New: func() any { return new(record) }}
+
+func newRecord() *record { return records.Get().(*record) }
+
+// What a record that is used again may keep room for.
+const (
+	keptFields  = 64
+	keptEncoded = 4 << 10 // bytes
+)
+
+// reuse takes a record that nobody looks at any more.
+func (r *record) reuse() {
+	next := record{asked: emptied(r.asked), added: emptied(r.added), trailer: emptied(r.trailer)}
+	if cap(r.packed.bytes) <= keptEncoded {
+		next.packed.bytes = r.packed.bytes[:0]
+	}
+	*r = next
+	records.Put(r)
 }
 
-// String is the call on one line.
-func (c Call) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %-8s%s", c.Begin.UTC().Format("15:04:05.000"), c.Protocol, c.Method[strings.LastIndexByte(c.Method, '/')+1:])
-	if c.Operation != "" {
-		fmt.Fprintf(&b, " %s", c.Operation)
+func emptied(list trace.Fields) trace.Fields {
+	if cap(list) > keptFields {
+		return nil
 	}
-	fmt.Fprintf(&b, " -> %s", c.Code)
-	if c.Message != "" {
-		fmt.Fprintf(&b, " %s", quoted(c.Message))
-	}
-	if c.Scenario != "" {
-		fmt.Fprintf(&b, "  [%s %s]", c.Scenario, c.Step)
-	}
-	if len(c.Faults) > 0 {
-		fmt.Fprintf(&b, " fault %s", strings.Join(c.FaultNames(), ", "))
-	}
-	if took := c.End.Sub(c.Begin); took >= time.Millisecond {
-		fmt.Fprintf(&b, " after %v", took.Round(time.Millisecond))
-	}
-	return b.String()
+	clear(list)
+	return list[:0]
 }
 
-// FaultNames are those of the faults that have struck.
-func (c Call) FaultNames() []string {
-	var names []string
-	for _, f := range c.Faults {
-		names = append(names, f.Name)
+// requestSink and responseSink take a call's messages in while they are encoded
+// and decoded.
+type (
+	requestSink  record
+	responseSink record
+)
+
+func (r *requestSink) Saw(raw []byte)  { r.packed.append(partRequest, raw) }
+func (r *responseSink) Saw(raw []byte) { r.packed.append(partResponse, raw) }
+
+// receives is what to receive into, for m to be received.
+func (c *call) receives(m any) any {
+	c.tapped = rest.Tapped{Message: m, Sink: (*requestSink)(c.record)}
+	return &c.tapped
+}
+
+// sends is what to send for m.
+func (c *call) sends(m any) any {
+	c.tapped = rest.Tapped{Message: m, Sink: (*responseSink)(c.record)}
+	return &c.tapped
+}
+
+// compose keeps of a request what its body does not say.
+func (r *record) compose(m proto.Message) {
+	if r.Protocol != rest.ProtocolName {
+		if !r.packed.has[partRequest] {
+			// A frame without content: Connect decodes none, in JSON either.
+			r.packed.append(partRequest, nil)
+			r.packed.append(partComposed, nil)
+		}
+		return
 	}
-	return names
+	if encoded, err := proto.Marshal(m); err == nil { // it was decoded
+		r.packed.append(partComposed, encoded)
+	}
+}
+
+// outcome is what has become of an answer with a fault.
+func (r *record) outcome(sent breakage.Sent) {
+	r.HTTPStatus, r.Broken = int32(sent.Status), sent.Broken
+	redactor := new(trace.Redactor)
+	r.added, r.trailer = redactor.AppendMap(emptied(r.added), sent.Header), redactor.AppendMap(emptied(r.trailer), sent.Trailer)
+	if sent.Message != nil && !r.Withheld {
+		r.packed.drop(partResponse)
+		r.packed.append(partResponse, sent.Message)
+		r.Foreign = sent.Foreign
+	}
+}
+
+// size is what a record takes beyond itself, in bytes.
+func (r *record) size() int {
+	n := len(r.packed.bytes) + len(r.target)
+	for _, list := range []trace.Fields{r.asked, r.added, r.trailer} {
+		for _, f := range list {
+			n += len(f.Name) + len(f.Value)
+		}
+	}
+	return n
+}
+
+// call is the record as others may have it: it shares nothing that they could
+// change.
+func (r *record) call() Call {
+	c := Call{
+		Number: r.Number, Begin: r.Begin, End: r.End,
+		Method: r.Method, Protocol: r.Protocol, Codec: r.Codec, Peer: r.Peer,
+		Header: headerOf(r.asked), ResponseHeader: headerOf(r.added), ResponseTrailer: headerOf(r.trailer),
+		Withheld: r.Withheld, Foreign: r.Foreign, Broken: r.Broken, HTTPStatus: int(r.HTTPStatus),
+		RequestBytes: slices.Clone(r.packed.part(partRequest)), ResponseBytes: slices.Clone(r.packed.part(partResponse)),
+		Code: r.Code, Message: r.Message, Details: r.Details,
+		Operation: r.Operation, Phase: r.Phase, Scenario: r.Scenario, Step: r.Step, Faults: r.Faults,
+	}
+	if r.verb != "" {
+		c.HTTPRequest = r.verb + " " + new(trace.Redactor).Target(r.target)
+	}
+	desc := r.packed.desc
+	if desc == nil {
+		return c
+	}
+	switch raw := r.packed.part(partComposed); {
+	case raw != nil:
+		c.Request = decoded(desc.Input(), raw, connect.CodecNameProto)
+	case c.RequestBytes != nil:
+		c.Request = decoded(desc.Input(), c.RequestBytes, c.Codec)
+	}
+	if c.ResponseBytes != nil && !c.Foreign {
+		c.Response = decoded(desc.Output(), c.ResponseBytes, c.Codec)
+	}
+	return c
+}
+
+func headerOf(list trace.Fields) http.Header {
+	h := make(http.Header, len(list))
+	for _, f := range list {
+		name := http.CanonicalHeaderKey(f.Name)
+		h[name] = append(h[name], f.Value)
+	}
+	return h
 }

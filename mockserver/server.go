@@ -185,16 +185,16 @@ func (s *Server) Calls() []Call {
 
 // record takes over an ended call. Nobody else may look at it after that: the
 // journal may have forgotten it already.
-func (s *Server) record(ss *session, c *call) {
-	c.record.End, c.moved = ss.clock.now(), ss.moved
+func (s *Server) record(ss *session, r *record) {
+	r.End, r.moved = ss.clock.now(), ss.moved
 	var seen Call
 	if s.config.observe != nil || s.trace != nil {
-		seen = c.copied()
+		seen = r.call()
 	}
 	if s.trace != nil {
 		s.traced(ss, seen)
 	}
-	number := ss.journal.add(c)
+	number := ss.journal.add(r)
 	if s.config.observe != nil {
 		seen.Number = number
 		s.config.observe(seen)

@@ -33,7 +33,7 @@ func deedsOf(drawn []uint64) []deed {
 }
 
 // newWorld has the same scenarios with every seed.
-func newWorld(t *testing.T, seed uint64) *world {
+func newWorld(t testing.TB, seed uint64) *world {
 	t.Helper()
 	all := lives()
 	return &world{t: t, server: New(t, Seed(seed), Services(desktopService), Scenarios(all...), Default(all[0]))}
@@ -116,7 +116,7 @@ func goesOn(t *testing.T, before, after []deed, pause time.Duration) string {
 }
 
 // fullState is a server whose state has every field that a state can have.
-func fullState(t *testing.T) *world {
+func fullState(t testing.TB) *world {
 	t.Helper()
 	w := newWorld(t, 7)
 	known := &knowledge{}
@@ -157,7 +157,7 @@ func fullState(t *testing.T) *world {
 		create(desktop("counted"), "Idempotency-Key", "6f1dfd83-4e06-4b5c-9f0e-000000000003")
 		w.rpc(desktopImageService+"List", &clouddesktop.ListDesktopImagesRequest{FolderId: defaultFolder})
 	}
-	time.Sleep(5 * time.Second)
+	w.server.Advance(5 * time.Second)
 	for _, id := range []string{rolling, told, told, over} {
 		w.rpc(operationService+"Cancel", &operation.CancelOperationRequest{OperationId: id})
 	}

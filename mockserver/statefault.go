@@ -64,7 +64,7 @@ func loadedStrikes(saved []*optestv1.FaultCount, faults []fault, path string) (s
 	counts := make(strikes, len(saved))
 	for i, n := range saved {
 		if n.GetHit() > n.GetSeen() {
-			return nil, invalid(at(path, i)+".hit", "got %d, want at most the %d calls seen", n.GetHit(), n.GetSeen())
+			return nil, invalid(element(path, i)+".hit", "got %d, want at most the %d calls seen", n.GetHit(), n.GetSeen())
 		}
 		counts[i].seen, counts[i].hit = n.GetSeen(), n.GetHit()
 	}
@@ -89,7 +89,7 @@ func (l *loading) faults() error {
 		return invalid("state.faults", "got %d, want at most %d", n, maxInjected)
 	}
 	for i, saved := range l.state.GetFaults() {
-		path := at("state.faults", i)
+		path := element("state.faults", i)
 		if saved.GetFault().GetFault() == nil {
 			return invalid(path+".fault.fault", "got nothing, want what goes wrong")
 		}

@@ -19,8 +19,8 @@ func (j *journal) move(by time.Duration) time.Duration {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for i := range j.n {
-		record := &j.ring[(j.first+i)%len(j.ring)].record
-		record.Begin, record.End = record.Begin.Add(by), record.End.Add(by)
+		r := j.ring[(j.first+i)%len(j.ring)]
+		r.Begin, r.End = r.Begin.Add(by), r.End.Add(by)
 	}
 	j.moved += by
 	return j.moved

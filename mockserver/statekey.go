@@ -55,7 +55,7 @@ func savedError(err error) *status.Status {
 // keys reads state.keys, after the operations.
 func (l *loading) keys() error {
 	for i, saved := range l.state.GetKeys() {
-		path := at("state.keys", i)
+		path := element("state.keys", i)
 		k := keyed{key: saved.GetKey()}
 		if n := len(k.key); n == 0 || n > maxKeyLength {
 			return invalid(path+".key", "got %d bytes, want 1 to %d", n, maxKeyLength)

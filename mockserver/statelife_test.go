@@ -96,7 +96,6 @@ func injectable() []*optestv1.InjectRequest {
 type world struct {
 	t      testing.TB
 	server *Server
-	tokens *strings.Replacer
 }
 
 // deed is something that a client does, in numbers.

@@ -43,8 +43,8 @@ type startingMethod struct {
 
 // What a clock can say so that there is a number of nanoseconds for it.
 var (
-	earliest = time.Unix(0, 0).UTC()
-	latest   = time.Unix(0, math.MaxInt64).UTC()
+	earliestTime = time.Unix(0, 0).UTC()
+	latestTime   = time.Unix(0, math.MaxInt64).UTC()
 )
 
 // maxSerial is what the end of an id has room for.
@@ -59,8 +59,8 @@ func (l *loading) read(name string) error {
 	if t == nil {
 		return invalid("state.now", "got nothing, want a time")
 	}
-	if l.now = t.AsTime(); t.CheckValid() != nil || l.now.Before(earliest) || l.now.After(latest) {
-		return invalid("state.now", "got %s, want %s to %s", l.now.Format(time.RFC3339), earliest.Format(time.RFC3339), latest.Format(time.RFC3339))
+	if l.now = t.AsTime(); t.CheckValid() != nil || l.now.Before(earliestTime) || l.now.After(latestTime) {
+		return invalid("state.now", "got %s, want %s to %s", l.now.Format(time.RFC3339), earliestTime.Format(time.RFC3339), latestTime.Format(time.RFC3339))
 	}
 	if speed := l.state.GetSpeed(); !(speed > 0 && speed <= MaxSpeed) {
 		return invalid("state.speed", "got %v, want more than 0 and at most %d", speed, MaxSpeed)
@@ -109,8 +109,8 @@ func (l *loading) scenario(place uint32, path string) (*playing, error) {
 	return l.playings[place], nil
 }
 
-// at is the path of an element.
-func at(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+// element is the path of an element of a list.
+func element(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
 // startingMethods are the methods that start operations, by package.Service/Method.
 func (s *Server) startingMethods() (map[string]startingMethod, error) {

@@ -26,8 +26,9 @@ func (s *Server) controlBounds(spec connect.Spec) []connecthttp.Option {
 	return nil
 }
 
-// saveState returns all that the session knows but its journal. What belongs to
-// one call is in it whole or not at all, as far as the calls under way have got.
+// saveState returns all that the session knows but its journal. An operation is in
+// it with all that belongs to it, or not at all; of other calls under way, what
+// they have done so far.
 func saveState(c *call, _ *optestv1.SaveStateRequest) (*optestv1.SaveStateResponse, error) {
 	response := &optestv1.SaveStateResponse{State: c.session.save()}
 	if n, most := proto.Size(response), c.server.stateBound(); n > most {

@@ -75,7 +75,7 @@ func (l *loading) scenarios() error {
 	}
 	r := l.session.repertoire
 	for i, saved := range l.state.GetScenarios() {
-		path := at("state.scenarios", i)
+		path := element("state.scenarios", i)
 		p, err := newPlaying(saved.GetScenario())
 		if err != nil {
 			return invalid(path+".scenario", "%s", strings.TrimPrefix(err.Error(), "optest: "))
@@ -101,7 +101,7 @@ func (l *loading) scenarios() error {
 		if saved.GetGiven() {
 			r.given = append(r.given, p)
 		}
-		if r.instant == nil && proto.Equal(p.scenario, fixtures.Must("instant")) {
+		if r.instant == nil && p.name() == "instant" && proto.Equal(p.scenario, fixtures.Must("instant")) {
 			r.instant = p // it has no counters, so it does not matter which of several this is
 		}
 	}
@@ -145,7 +145,7 @@ func (l *loading) repertoire() error {
 		return invalid("state.script", "got %d, want at most %d", n, most)
 	}
 	for i, place := range l.state.GetScript() {
-		p, err := l.scenario(place, at("state.script", i))
+		p, err := l.scenario(place, element("state.script", i))
 		if err != nil {
 			return err
 		}
@@ -153,14 +153,14 @@ func (l *loading) repertoire() error {
 	}
 	seen := map[uint32]bool{}
 	for i, place := range l.state.GetMatching() {
-		p, err := l.scenario(place, at("state.matching", i))
+		p, err := l.scenario(place, element("state.matching", i))
 		switch {
 		case err != nil:
 			return err
 		case seen[place]:
-			return invalid(at("state.matching", i), "got %d a second time, want each scenario once", place)
+			return invalid(element("state.matching", i), "got %d a second time, want each scenario once", place)
 		case p.match == nil:
-			return invalid(at("state.matching", i), "got %d, whose scenario does not say which calls it is for, want one with match", place)
+			return invalid(element("state.matching", i), "got %d, whose scenario does not say which calls it is for, want one with match", place)
 		}
 		seen[place] = true
 		r.matched = append(r.matched, p)

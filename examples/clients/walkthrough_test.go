@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/optest-dev/optest/fixtures/scenariofile"
 	"github.com/optest-dev/optest/mockserver"
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
 // The walk through of the control API is run line by line: `#> text` says what
@@ -20,7 +22,9 @@ func TestWalkThroughOfTheControlAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := mockserver.New(t, mockserver.Listen("127.0.0.1:0"))
+	srv := mockserver.New(t, mockserver.Listen("127.0.0.1:0"), mockserver.ParseYAML(func(text []byte) ([]*optestv1.Scenario, error) {
+		return scenariofile.Parse("yaml", text) // as the optest program does
+	}))
 	script, wants := scriptOf(string(page), srv.URL())
 	if len(wants) < 15 {
 		t.Fatalf("the page has %d expectations, want it to have many", len(wants))

@@ -183,8 +183,10 @@ type ControlServiceClient interface {
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
 	// Returns the session as it is now, to be loaded later or by another server.
 	SaveState(context.Context, *v1.SaveStateRequest) (*v1.SaveStateResponse, error)
-	// Puts a saved state in the place of the session's own. Calls under way end as
-	// if nothing had happened.
+	// Puts a saved state in the place of the session's own, all of it or nothing.
+	// The journal stays, and calls under way end as if nothing had happened. What
+	// the saved session was started with counts as what this one was started with
+	// until a Reset of all.
 	LoadState(context.Context, *v1.LoadStateRequest) (*v1.LoadStateResponse, error)
 }
 
@@ -242,8 +244,10 @@ type ControlServiceHandler interface {
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
 	// Returns the session as it is now, to be loaded later or by another server.
 	SaveState(context.Context, *v1.SaveStateRequest) (*v1.SaveStateResponse, error)
-	// Puts a saved state in the place of the session's own. Calls under way end as
-	// if nothing had happened.
+	// Puts a saved state in the place of the session's own, all of it or nothing.
+	// The journal stays, and calls under way end as if nothing had happened. What
+	// the saved session was started with counts as what this one was started with
+	// until a Reset of all.
 	LoadState(context.Context, *v1.LoadStateRequest) (*v1.LoadStateResponse, error)
 }
 
