@@ -177,6 +177,7 @@ func (s *Server) begin(ctx context.Context, method string) *call {
 	c.now = c.session.clock.now()
 	c.standard = c.session.repertoire.defaultScenario()
 	if answer, ok := breakage.From(ctx); ok {
+		answer.Claim()
 		c.answer, c.labels = answer, answer.Header()
 	} else {
 		c.labels = http.Header{}

@@ -87,7 +87,7 @@ func putScenarios(c *call, req *optestv1.PutScenariosRequest) (*optestv1.PutScen
 		return nil, invalid("scenarios", "want at least one, or yaml")
 	}
 	if n := len(c.session.repertoire.added()) + len(list); n > maxScenarios {
-		return nil, ownFailure(connect.CodeResourceExhausted, ReasonLimit, fmt.Sprintf("%d scenarios, want at most %d", n, maxScenarios))
+		return nil, tooMany("scenarios", n, maxScenarios)
 	}
 	c.session.repertoire.add(list...)
 	response := &optestv1.PutScenariosResponse{}
@@ -129,6 +129,10 @@ func (c config) scenariosOf(text string) ([]*playing, error) {
 
 // maxScenarios bounds what clients can put in a session.
 const maxScenarios = 10_000
+
+func tooMany(what string, n, most int) error {
+	return ownFailure(connect.CodeResourceExhausted, ReasonLimit, fmt.Sprintf("%d %s, want at most %d: reset the session", n, what, most))
+}
 
 func listScenarios(c *call, req *optestv1.ListScenariosRequest) (*optestv1.ListScenariosResponse, error) {
 	response := &optestv1.ListScenariosResponse{}
@@ -185,6 +189,13 @@ func scenarioNamed(ss *session, name string) (*playing, error) {
 func playScenario(c *call, req *optestv1.PlayRequest) (*optestv1.PlayResponse, error) {
 	if req.GetName() != "" && req.GetScenario() != nil {
 		return nil, invalid("name", "is there beside scenario, want one of them")
+	}
+	waiting, matching := c.session.repertoire.sizes()
+	if n := waiting + len(req.GetScript()); n > maxScenarios {
+		return nil, tooMany("scenarios in the script", n, maxScenarios)
+	}
+	if matching >= maxScenarios && req.GetScenario().GetMatch() != nil {
+		return nil, tooMany("scenarios that say what they match", matching+1, maxScenarios)
 	}
 	var script []*playing
 	for _, name := range req.GetScript() {

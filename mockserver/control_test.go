@@ -300,3 +300,31 @@ func TestInjectInGo(t *testing.T) {
 	}()
 	other.Inject(&optestv1.Fault{On: optestv1.Fault_GET, Probability: 2, Effect: f.GetEffect()})
 }
+
+func TestControlIsBounded(t *testing.T) {
+	s := New(t)
+	control, ctx := controlOf(s), t.Context()
+	exhausted := func(what string, err error) {
+		t.Helper()
+		if connect.CodeOf(err) != connect.CodeResourceExhausted || !strings.Contains(err.Error(), "want at most") {
+			t.Errorf("%s: got %v, want RESOURCE_EXHAUSTED with the bound", what, err)
+		}
+	}
+	script := make([]string, maxScenarios+1)
+	for i := range script {
+		script[i] = "instant"
+	}
+	_, err := control.Play(ctx, &optestv1.PlayRequest{Script: script})
+	exhausted("a long script", err)
+	for range maxInjected {
+		s.Inject(&optestv1.Fault{On: optestv1.Fault_GET, Effect: &optestv1.Fault_Hang{Hang: &optestv1.HangFault{}}})
+	}
+	_, err = control.Inject(ctx, &optestv1.InjectRequest{Fault: &optestv1.Fault{On: optestv1.Fault_GET, Effect: &optestv1.Fault_Hang{Hang: &optestv1.HangFault{}}}})
+	exhausted("many faults", err)
+	matching := Running(0).For("name", "x").Succeed()
+	for range maxScenarios {
+		s.Play(matching)
+	}
+	_, err = control.Play(ctx, &optestv1.PlayRequest{Scenario: matching})
+	exhausted("many that match", err)
+}

@@ -2,8 +2,10 @@ package mockserver
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -14,6 +16,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/optest-dev/optest/fixtures"
+	"github.com/optest-dev/optest/mockserver/internal/breakage"
 	"github.com/optest-dev/optest/mockserver/internal/rest"
 )
 
@@ -56,6 +59,7 @@ func (s *Server) handler() (http.Handler, error) {
 	unknown := connecthttp.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = s.misroute(r)
+		defer s.unclaimed(r)
 		if h := rpcHandlers.handler(r.URL.Path); h != nil {
 			h.ServeHTTP(w, r)
 			return
@@ -67,6 +71,7 @@ func (s *Server) handler() (http.Handler, error) {
 			return
 		}
 		if r.URL.Path == schemaPath && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			claim(r)
 			w.Header().Set("Content-Type", "application/schema+json")
 			_, _ = w.Write(fixtures.Schema()) // the client has gone
 			return
@@ -83,9 +88,41 @@ func (s *Server) handler() (http.Handler, error) {
 	}), nil
 }
 
+func claim(r *http.Request) {
+	if answer, ok := breakage.From(r.Context()); ok {
+		answer.Claim()
+	}
+}
+
+// unclaimed records a request that was refused before it became a call: with the
+// wrong verb, content type or compression.
+func (s *Server) unclaimed(r *http.Request) {
+	answer, ok := breakage.From(r.Context())
+	if !ok || strings.HasPrefix(r.URL.Path, "/"+string(controlService.FullName())+"/") {
+		return
+	}
+	if status, ok := answer.Unclaimed(); ok {
+		s.astray(r, refusalCode(status, answer.Header()), fmt.Sprintf("refused with HTTP %d %s", status, http.StatusText(status)))
+	}
+}
+
+// refusalCode is that of a request which Connect or REST has refused by itself.
+func refusalCode(status int, header http.Header) codes.Code {
+	for _, name := range []string{"Grpc-Status", http.TrailerPrefix + "Grpc-Status"} {
+		if n, err := strconv.ParseUint(header.Get(name), 10, 8); err == nil {
+			return codes.Code(n)
+		}
+	}
+	if status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented {
+		return codes.Unimplemented
+	}
+	return codes.InvalidArgument
+}
+
 // astray records a request that is a call of nothing, so that a client with a
 // wrong path is seen too.
 func (s *Server) astray(r *http.Request, code codes.Code, message string) {
+	claim(r)
 	ss, err := s.session(r.Header.Get(HeaderSession))
 	if err != nil {
 		ss = s.root.Load()

@@ -49,6 +49,9 @@ func (in *injections) add(req *optestv1.InjectRequest) error {
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if len(in.list) >= maxInjected {
+		return tooMany("injected faults", len(in.list)+1, maxInjected)
+	}
 	in.some.Store(true)
 	in.list = append(in.list, one)
 	return nil

@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -148,6 +149,19 @@ func TestRequestsAstrayAreRecorded(t *testing.T) {
 	var got []string
 	for _, c := range s.Calls() {
 		got = append(got, fmt.Sprintf("%s %v", c.Method, c.Code))
+	}
+	for _, r := range []struct{ method, path, contentType string }{
+		{http.MethodDelete, "/cloud-desktop/v1/images:copyFromDesktop", ""},
+		{http.MethodPost, "/cloud-desktop/v1/images:copyFromDesktop", "text/plain"},
+		{http.MethodPut, copyProcedure, "application/json"},
+		{http.MethodPost, copyProcedure, "text/plain"},
+	} {
+		before := len(s.Calls())
+		resp, _ := post(t, s, r.method, r.path, r.contentType, []byte("{}"))
+		calls := s.Calls()
+		if len(calls) != before+1 || !strings.Contains(calls[before].Message, fmt.Sprint(resp.StatusCode)) {
+			t.Errorf("%s %s as %q, refused with %d, leaves %v", r.method, r.path, r.contentType, resp.StatusCode, calls[before:])
+		}
 	}
 	if diff := cmp.Diff([]string{"POST /operation/x NotFound", "POST /no.such.Service/Method Unimplemented"}, got); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)

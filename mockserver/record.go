@@ -76,7 +76,13 @@ type (
 	responseSink record
 )
 
-func (r *requestSink) Saw(raw []byte)  { r.packed.append(partRequest, raw) }
+// A request has one message: what comes after it is refused.
+func (r *requestSink) Saw(raw []byte) {
+	if !r.packed.has[partRequest] {
+		r.packed.append(partRequest, raw)
+	}
+}
+
 func (r *responseSink) Saw(raw []byte) { r.packed.append(partResponse, raw) }
 
 // receives is what to receive into, for m to be received.

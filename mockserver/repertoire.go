@@ -110,6 +110,14 @@ func (r *repertoire) enqueue(scenarios ...*playing) {
 	r.script = append(r.script, scenarios...)
 }
 
+// sizes are how many scenarios wait in the script, and how many say what they
+// match.
+func (r *repertoire) sizes() (script, matching int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.script), len(r.matched)
+}
+
 func (r *repertoire) defaultScenario() *playing {
 	r.mu.Lock()
 	defer r.mu.Unlock()

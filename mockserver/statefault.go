@@ -9,9 +9,9 @@ import (
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
-// maxInjected bounds the injected faults of a state: each is held against every
-// call.
-const maxInjected = 10_000
+// maxInjected bounds the injected faults of a session: each is held against
+// every call.
+const maxInjected = 1_000
 
 func savedStrikes(counts strikes) []*optestv1.FaultCount {
 	var list []*optestv1.FaultCount

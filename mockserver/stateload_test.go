@@ -85,7 +85,7 @@ var refusals = []struct {
 		for range maxInjected {
 			s.Faults = append(s.Faults, s.GetFaults()[0])
 		}
-	}, "state.faults: got 10005, want at most 10000"},
+	}, "state.faults: got 1005, want at most 1000"},
 
 	{func(s *optestv1.SessionState) { s.Operations[0].Id = "" }, "state.operations[0].id: got 0 characters, want 1 to 64"},
 	{func(s *optestv1.SessionState) { s.Operations[0].Id = strings.Repeat("x", 65) }, "state.operations[0].id: got 65 characters"},

@@ -26,7 +26,9 @@ type Answer struct {
 	streams  bool // the version of HTTP has them
 	protocol protocol
 
-	begun bool // it is on its way, without a fault
+	begun   bool // it is on its way, without a fault
+	claimed bool
+	sending int // the status that is on its way, 0 before
 
 	changes []func(*Whole)
 	instead *optestv1.HttpFault
@@ -42,6 +44,12 @@ func (a *Answer) Header() http.Header { return a.writer.Header() }
 
 // Request is the method and the target of the call's request.
 func (a *Answer) Request() (method, target string) { return a.request.Method, a.request.RequestURI }
+
+// Claim says that the request is a call of something.
+func (a *Answer) Claim() { a.claimed = true }
+
+// Unclaimed reports whether the request was answered, with the status, as a call of nothing.
+func (a *Answer) Unclaimed() (status int, ok bool) { return a.sending, !a.claimed && a.sending != 0 }
 
 // Instead has the call answered with f instead of what its handler says, as a proxy would: without its headers (but those whose name
 // begins with X-Optest-, which are for people) and its trailers.
@@ -109,6 +117,9 @@ func (a *Answer) held() error {
 func (a *Answer) WriteHeader(status int) {
 	if !a.Faulted() {
 		a.begun = true
+		if a.sending == 0 && status >= 200 {
+			a.sending = status
+		}
 		a.writer.WriteHeader(status)
 		return
 	}
