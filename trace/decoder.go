@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -131,9 +130,8 @@ func (d *Decoder) decode(data []byte, name protoreflect.FullName, codec optestv1
 	case optestv1.Event_PROTO:
 		err = proto.UnmarshalOptions{Resolver: d.types}.Unmarshal(data, m)
 	case optestv1.Event_JSON:
-		// A newer server may know more fields than we; a rule that minds looks at the
-		// bytes.
-		err = protojson.UnmarshalOptions{Resolver: d.types, DiscardUnknown: true}.Unmarshal(data, m)
+		// A newer server may know more than we; a rule that minds looks at the bytes.
+		err = unmarshalJSON(data, m, d.types)
 	default:
 		return nil, fmt.Errorf("codec %s, want PROTO or JSON: %w", codec, ErrNoMessage)
 	}

@@ -44,7 +44,7 @@ running, and 2 if the command line can't be meant as it is.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newServe(), newExec(), newScenarios(), newJournal(), newDemo(), newVersion())
+	root.AddCommand(newServe(), newExec(), newScenarios(), newJournal(), newCheck(), newVerify(), newDemo(), newVersion())
 	addCompletion(root)
 	return root
 }

@@ -44,7 +44,8 @@ var picture = []layer{
 	{"mockserver/engine", []string{"proto/gen"}, messages},
 	{"conformance", []string{"fixtures", "proto/gen", "trace"}, append([]string{"pgregory.net/rapid"}, rpc...)},
 	{"conformance/pollertest", []string{"conformance", "mockserver", "fixtures", "proto/gen", "trace"}, rpc},
-	{"cmd", []string{"conformance", "mockserver", "mockserver/engine", "fixtures", "fixtures/scenariofile", "internal/duration", "internal/glob", "internal/nearest", "proto/gen", "trace"}, append([]string{
+	{"cmd/optest/internal/waivers", []string{"cmd", "conformance", "proto/gen"}, []string{"github.com/goccy/go-yaml"}},
+	{"cmd", []string{"cmd/optest/internal/waivers", "conformance", "mockserver", "mockserver/engine", "fixtures", "fixtures/scenariofile", "internal/duration", "internal/glob", "internal/nearest", "proto/gen", "trace"}, append([]string{
 		"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "golang.org/x/sys", "github.com/fsnotify/fsnotify",
 	}, rpc...)},
 }
