@@ -3,7 +3,6 @@ package drive
 import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/genproto/googleapis/rpc/code"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -35,7 +34,7 @@ func newReply(m protoreflect.MethodDescriptor, e *trace.Event) *reply {
 	case optestv1.Event_PROTO:
 		err = proto.Unmarshal(e.Response.Bytes(), message)
 	case optestv1.Event_JSON:
-		err = (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(e.Response.Bytes(), message)
+		err = trace.UnmarshalJSON(e.Response.Bytes(), message)
 	default:
 		return r
 	}

@@ -27,7 +27,10 @@ func cancelRules() []*Rule {
 			Exercise: "cancel an operation",
 			Guard:    "only answers that end with OK",
 			New:      judgeCancelAnswer,
-			Corrupt:  edit(func(s *Seen) bool { return s.Is(MethodCancel) }, func(m *operation.Operation) { m.Id += "x" }),
+			Corrupt: edit(func(s *Seen) bool {
+				_, named := askedFor(s)
+				return s.Is(MethodCancel) && named && !harmless(s)
+			}, func(m *operation.Operation) { m.Id += "x" }),
 		},
 		{
 			ID: "CXL-02", Title: "Cancel leaves a done operation alone", Core: true, Level: Implied,

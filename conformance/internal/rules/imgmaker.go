@@ -47,6 +47,16 @@ func sourceOf(request imageRequest) string {
 // another one's, only the rule about that is to say something.
 func own(s *Seen) bool { return s.Answer.GetId() == s.Op.ID }
 
+// ownImage reports whether the answer has the image that its operation makes. Of
+// another image, only the rule about that is to say something.
+func ownImage(s *Seen) bool {
+	if s.Answer.Image == nil || !own(s) {
+		return false
+	}
+	id, ok := newImageID(s.Answer)
+	return !ok || id == "" || id == s.Answer.Image.GetId()
+}
+
 // changedBy is a call that may have changed the operation's image, by one of the
 // methods, before s returned. It is nil without one, and an arbitrary one where
 // there were too many to remember.
@@ -69,7 +79,7 @@ func (op *Op) changedBy(s *Seen, methods ...string) *Seen {
 func fromImage(judge func(env *Env, s *Seen, sink *Sink)) func(*Env) Machine {
 	return func(env *Env) Machine {
 		return Machine{Look: func(s *Seen, sink *Sink) {
-			if s.Answer.Image != nil && own(s) {
+			if ownImage(s) {
 				judge(env, s, sink)
 			}
 		}}
@@ -85,7 +95,7 @@ func unlessChanged(methods []string, judge func(s *Seen) (applies bool, breach s
 		return Machine{
 			Call: waiting.release,
 			Look: func(s *Seen, sink *Sink) {
-				if s.Answer.Image == nil || !s.Answer.GetDone() || !own(s) {
+				if !s.Answer.GetDone() || !ownImage(s) {
 					return
 				}
 				applies, breach := judge(s)
