@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -99,11 +100,31 @@ func valueOf(m *operation.Operation, f protoreflect.FieldDescriptor, snake bool)
 		case *timestamppb.Timestamp:
 			value = sloppyTime(v)
 		case *anypb.Any:
-			value = map[string]any{"@type": v.GetTypeUrl(), "value": v.GetValue()}
+			value = sloppyAny(v)
+		case *status.Status:
+			value = sloppyStatus(v)
 		}
 	}
 	text, _ = json.Marshal(value) // text, or bytes and text in a map
 	return text
+}
+
+// sloppyAny prints a message whose type nobody knows as its bytes.
+func sloppyAny(a *anypb.Any) any {
+	return map[string]any{"@type": a.GetTypeUrl(), "value": a.GetValue()}
+}
+
+// sloppyStatus prints an error with details whose types nobody knows.
+func sloppyStatus(st *status.Status) any {
+	details := []any{}
+	for _, d := range st.GetDetails() {
+		if text, err := protojson.Marshal(d); err == nil {
+			details = append(details, json.RawMessage(text))
+		} else {
+			details = append(details, sloppyAny(d))
+		}
+	}
+	return map[string]any{"code": st.GetCode(), "message": st.GetMessage(), "details": details}
 }
 
 // sloppyTime prints a time as if its nanoseconds were valid.

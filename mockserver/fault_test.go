@@ -2,6 +2,8 @@ package mockserver
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +22,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/optest-dev/optest/fixtures"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
@@ -270,4 +273,31 @@ func TestFaultForOneConnection(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Details of a type that nobody knows are bytes in JSON, and hide none of the
+// others.
+func TestUnknownDetailsInJSON(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(t)
+		s.Play(fixtures.Must("unknown-detail-type"))
+		op, err := copyFromDesktop(t.Context(), s, &clouddesktop.CopyFromDesktopRequest{DesktopId: "d"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second)
+		_, body := post(t, s, http.MethodGet, "/operations/"+op.GetId(), "", nil)
+		var answer struct {
+			Error struct {
+				Code    int
+				Details []map[string]any
+			}
+		}
+		if err := json.Unmarshal(body, &answer); err != nil || answer.Error.Code != 8 || len(answer.Error.Details) != 3 {
+			t.Fatalf("%s (%v), want the code 8 and three details", body, err)
+		}
+		if _, ok := answer.Error.Details[0]["value"].(string); !ok || answer.Error.Details[2]["reason"] != "QUOTA_EXCEEDED" {
+			t.Errorf("details %v, want the first as bytes and the others as they are", answer.Error.Details)
+		}
+	})
 }
