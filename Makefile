@@ -104,6 +104,22 @@ genproto: ## build and test against the oldest, the SDK's and the newest message
 bench: ## measure the bars, as ratios against a bare server in the same run
 	go run ./mockserver/internal/bench
 
+# The judge's own trial: healthy servers that it must not accuse, broken ones that
+# it must. In make test it is short; the page says what comes of it.
+JUDGE = go test ./conformance/judge -count=1 -v -timeout 6h -judge.servers=0 -judge.unsure=100 -judge.places=40
+
+.PHONY: judge
+judge: ## judge the judge: kill matrix, healthy servers, hold-outs, sensitivity; writes docs/judge.md
+	$(JUDGE) -judge.seeds=50 -judge.randoms=10 -judge.page=$(CURDIR)/docs/judge.md 2>&1 | grep -v -e '^=== ' -e '^ *--- PASS'
+
+.PHONY: judge-full
+judge-full: ## the same with 1,000 runs of each healthy server, which takes hours; writes docs/judge-full.md
+	$(JUDGE) -judge.seeds=1000 -judge.randoms=10 -judge.command='make judge-full' -judge.page=$(CURDIR)/docs/judge-full.md 2>&1 | grep -v -e '^=== ' -e '^ *--- PASS'
+
+.PHONY: judge-check
+judge-check: judge ## find docs/judge.md not to be what make judge writes
+	@git diff --exit-code -- docs/judge.md || { echo 'make judge-check: commit what make judge has changed'; exit 1; }
+
 # Prints what the tests have seen: a fixture's id or rule, its name, what it does.
 .PHONY: catalogue
 catalogue: ## show what each fixture of a fault or of a broken rule does on the wire

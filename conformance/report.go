@@ -46,6 +46,7 @@ type Report struct {
 	results   []rules.Result // of the rules that were not left out
 	driver    optestv1.ConformanceReport_Driver
 	time      time.Time
+	seen      int      // events, where not all of them are kept
 	forgotten int      // operations
 	noVerdict string   // why the server could not be judged at all
 	cutShort  string   // why the run has ended early
@@ -177,7 +178,7 @@ func (r *Report) Proto() *optestv1.ConformanceReport {
 
 func (r *Report) input() report.Input {
 	in := report.Input{
-		Tool: tool, Time: r.time, Env: r.env, Driver: r.driver, Events: len(r.Events), Forgotten: r.forgotten,
+		Tool: tool, Time: r.time, Env: r.env, Driver: r.driver, Events: max(r.seen, len(r.Events)), Forgotten: r.forgotten,
 		NoVerdict: r.noVerdict, CutShort: r.cutShort, Limits: slices.Clone(r.limits),
 		Used: &optestv1.ConformanceReport_Used{
 			Wall: durationpb.New(r.Used.Wall), Elapsed: durationpb.New(r.Used.Elapsed),

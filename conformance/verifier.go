@@ -32,6 +32,7 @@ type Verifier struct {
 	protocol map[Protocol]bool
 	kept     []*trace.Event // all, nil if there are too many
 	keep     int            // how many at most
+	driver   optestv1.ConformanceReport_Driver
 	report   *Report
 }
 
@@ -72,7 +73,13 @@ func NewVerifier(header *optestv1.TraceHeader, opts ...Option) (*Verifier, error
 	if err != nil {
 		return nil, err
 	}
-	v := &Verifier{config: c, chosen: c.chosen(c.patterns), worlds: map[string]*watched{}, protocol: map[Protocol]bool{}}
+	v := &Verifier{
+		config: c, chosen: c.chosen(c.patterns), worlds: map[string]*watched{}, protocol: map[Protocol]bool{},
+		driver: optestv1.ConformanceReport_HOOK,
+	}
+	if header.GetObserver() == optestv1.TraceHeader_PROXY {
+		v.driver = optestv1.ConformanceReport_PROXY
+	}
 	v.env = &rules.Env{
 		Header: header, Window: window, Contract: levels[c.contract],
 		World:    c.ownFolder || trace.Sees(header, optestv1.TraceHeader_ALL_WRITERS),
@@ -193,7 +200,7 @@ func (v *Verifier) Report() *Report {
 	r := &Report{
 		Target: h.GetTarget(), Profile: v.Profile(), Contract: v.config.contract, Seed: h.GetSeed(), Header: h, Events: v.kept,
 		Used: Used{Elapsed: v.last - v.first, Requests: v.events, Creates: v.creates},
-		env:  v.env,
+		env:  v.env, driver: v.driver, time: time.Now(), seen: v.events,
 	}
 	for _, p := range AllProtocols() {
 		if v.protocol[p] {
@@ -203,14 +210,17 @@ func (v *Verifier) Report() *Report {
 	for _, span := range v.env.Untimed {
 		r.Used.Stalls = append(r.Used.Stalls, Span(span))
 	}
+	if v.events == 0 {
+		r.noVerdict = "no call was seen"
+	}
+	if v.ignored > 0 {
+		r.cutShort = fmt.Sprintf("%d calls are of sessions beyond the first %d, which were not looked at", v.ignored, maxWorlds)
+	}
+	for _, w := range v.worlds {
+		r.forgotten += w.checker.Evicted()
+	}
 	r.results = v.results()
 	r.tabulate()
-	switch {
-	case v.events == 0:
-		r.Verdict, r.Reason = NoVerdict, "no call was seen"
-	case v.ignored > 0:
-		r.limit(fmt.Sprintf("%d calls are of sessions beyond the first %d, which were not looked at", v.ignored, maxWorlds), false)
-	}
 	v.report = r
 	return r
 }

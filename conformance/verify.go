@@ -20,7 +20,7 @@ func Verify(tr *trace.Trace, opts ...Option) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.keep = len(tr.Events)
+	v.keep, v.driver = len(tr.Events), optestv1.ConformanceReport_TRACE
 	v.miss(tr.Gaps)
 	sorted := slices.Clone(tr.Events)
 	slices.SortStableFunc(sorted, func(a, b *trace.Event) int { return cmp.Compare(a.Returned, b.Returned) })
@@ -214,7 +214,7 @@ func readOnce(path string, known []*optestv1.Gap, opts []Option) (report *Report
 	if err != nil {
 		return nil, nil, false, fmt.Errorf("%s: %s", path, plain(err))
 	}
-	v.keep = maxKept
+	v.keep, v.driver = maxKept, optestv1.ConformanceReport_TRACE
 	v.miss(known)
 	sorters := map[string]*sorter{}
 	hand := func(e *trace.Event) { v.Observe(e) }

@@ -19,8 +19,11 @@ too late, and servers that break their contract.
 A request chooses its life by name: copy the image of the desktop
 "quota-exceeded", and the operation fails with RESOURCE_EXHAUSTED.
 
+A server is judged by its own traffic or by that of others: check, verify, proxy.
+
 It ends with 0 if all is well, 1 if something was found or failed while
-running, and 2 if the command line can't be meant as it is.`,
+running, 2 if the command line can't be meant as it is, and 3 if a judged server
+breaks nothing and not all is known of it.`,
 		Example: `  # see what it does
   optest demo
 
@@ -44,7 +47,7 @@ running, and 2 if the command line can't be meant as it is.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newServe(), newExec(), newScenarios(), newJournal(), newCheck(), newVerify(), newDemo(), newVersion())
+	root.AddCommand(newServe(), newExec(), newScenarios(), newJournal(), newCheck(), newVerify(), newProxy(), newDemo(), newVersion())
 	addCompletion(root)
 	return root
 }

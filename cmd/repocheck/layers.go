@@ -43,6 +43,7 @@ var picture = []layer{
 	{"mockserver", []string{"fixtures", "internal/glob", "internal/nearest", "mockserver/engine", "proto/gen", "trace"}, rpc},
 	{"mockserver/engine", []string{"proto/gen"}, messages},
 	{"conformance", []string{"fixtures", "proto/gen", "trace"}, append([]string{"pgregory.net/rapid"}, rpc...)},
+	{"conformance/judge", []string{"conformance", "fixtures", "mockserver", "proto/gen", "trace"}, rpc},
 	{"conformance/pollertest", []string{"conformance", "mockserver", "fixtures", "proto/gen", "trace"}, rpc},
 	{"cmd/optest/internal/waivers", []string{"cmd", "conformance", "proto/gen"}, []string{"github.com/goccy/go-yaml"}},
 	{"cmd", []string{"cmd/optest/internal/waivers", "conformance", "mockserver", "mockserver/engine", "fixtures", "fixtures/scenariofile", "internal/duration", "internal/glob", "internal/nearest", "proto/gen", "trace"}, append([]string{

@@ -134,7 +134,8 @@ func TestCodecs(t *testing.T) {
 		"subtype of its own": {[]grpc.CallOption{grpc.CallContentSubtype("own-json")}, optestv1.Event_FOREIGN},
 		"forced":             {[]grpc.CallOption{grpc.ForceCodec(jsonCodec{})}, optestv1.Event_FOREIGN},
 		"forced, in pieces":  {[]grpc.CallOption{grpc.ForceCodecV2(pieces{encoding.GetCodecV2("proto")})}, optestv1.Event_PROTO},
-		"the oldest kind":    {[]grpc.CallOption{grpc.CallContentSubtype("own-json"), grpc.CallCustomCodec(jsonCodec{})}, optestv1.Event_FOREIGN}, //nolint:staticcheck // clients have it
+		//lint:ignore SA1019 clients have it
+		"the oldest kind": {[]grpc.CallOption{grpc.CallContentSubtype("own-json"), grpc.CallCustomCodec(jsonCodec{})}, optestv1.Event_FOREIGN},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := serve(t)

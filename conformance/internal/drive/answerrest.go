@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -63,7 +64,7 @@ func (e restError) details() []byte {
 	st := &status.Status{Code: e.Code, Message: e.Message}
 	for _, d := range e.Details {
 		detail := new(anypb.Any)
-		if trace.UnmarshalJSON(d, detail) == nil {
+		if (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(d, detail) == nil {
 			st.Details = append(st.Details, detail)
 		}
 	}

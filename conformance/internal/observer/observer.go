@@ -3,7 +3,6 @@
 package observer
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -68,12 +67,7 @@ func (o *Observer) take(e *trace.Event) {
 	if o.report != nil {
 		return // it came too late
 	}
-	if o.writer != nil {
-		o.err = errors.Join(o.err, o.writer.Write(e))
-		if o.err != nil {
-			o.writer = nil // what comes after would come without what was before
-		}
-	}
+	o.write(func(w *trace.Writer) error { return w.Write(e) })
 	o.recent.add(e)
 	for _, f := range o.verifier.Observe(e) {
 		if o.config.Found != nil {
@@ -82,13 +76,20 @@ func (o *Observer) take(e *trace.Event) {
 	}
 }
 
+// write calls the function unless the trace has failed before: what comes after
+// that would come without what was before.
+func (o *Observer) write(f func(*trace.Writer) error) {
+	if o.writer == nil || o.err != nil {
+		return
+	}
+	if err := f(o.writer); err != nil {
+		o.err = fmt.Errorf("optest: trace: %w", err)
+	}
+}
+
 // Flush has the trace hold every event so far.
 func (o *Observer) Flush() {
-	o.Recorder.Do(func() {
-		if o.writer != nil {
-			o.err = errors.Join(o.err, o.writer.Flush())
-		}
-	})
+	o.Recorder.Do(func() { o.write((*trace.Writer).Flush) })
 }
 
 // Report ends the observation. To call it again returns the same. The error is the
@@ -99,12 +100,7 @@ func (o *Observer) Report() (*conformance.Report, error) {
 			return
 		}
 		o.report = o.verifier.Report()
-		if o.writer != nil {
-			o.err = errors.Join(o.err, o.writer.Close())
-		}
-		if o.err != nil {
-			o.err = fmt.Errorf("optest: trace: %w", o.err)
-		}
+		o.write((*trace.Writer).Close)
 	})
 	return o.report, o.err
 }

@@ -15,11 +15,7 @@ import (
 	"github.com/optest-dev/optest/trace"
 )
 
-// maxArtefacts bounds the findings of one rule that get files: the later ones are
-// mostly the first one again.
-const maxArtefacts = 3
-
-// Save writes files for each violation of the report into a directory, which it
+// Save writes files for each violation that is shown into a directory, which it
 // makes: the shortest trace that shows it, a Go test of that trace and a script
 // that makes its calls again. The report, which is that of the input, then names
 // them. Findings whose shortest trace is not known are looked for in the calls,
@@ -37,7 +33,10 @@ func Save(dir string, rep *optestv1.ConformanceReport, in Input, calls []*trace.
 		o := &in.Outcomes[i]
 		r := results[o.Rule.ID]
 		found := o.found()
-		for n := range min(len(found), len(r.GetViolations()), maxArtefacts) {
+		for _, n := range replayer.view.distinct(r) {
+			if n >= len(found) {
+				break // the report is that of another run
+			}
 			if err := replayer.save(dir, in.Env, o.Rule, n+1, shortest(in.Env, o.Rule, found[n], calls), r.GetViolations()[n]); err != nil {
 				return err
 			}

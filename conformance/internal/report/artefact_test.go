@@ -47,9 +47,9 @@ func TestSave(t *testing.T) {
 	}
 	saved := 0
 	for _, r := range rep.GetRules() {
-		for n, v := range r.GetViolations() {
-			again := v.GetReproduction()
-			if n >= maxArtefacts || again.GetTrace() == "" {
+		for _, n := range newView().distinct(r) {
+			again := r.GetViolations()[n].GetReproduction()
+			if again.GetTrace() == "" {
 				continue
 			}
 			saved++

@@ -33,10 +33,19 @@ const maxOps = 8
 
 // operationOf is the id of the operation that a call is about, empty without one.
 func (v *view) operationOf(e *trace.Event) string {
+	id, known := v.ops[e]
+	if !known {
+		id = v.readOperation(e)
+		v.ops[e] = id
+	}
+	return id
+}
+
+func (v *view) readOperation(e *trace.Event) string {
 	if e.Operation != "" {
 		return e.Operation
 	}
-	if m, err := v.messages.Request(e); err == nil {
+	if m, err := v.request(e); err == nil {
 		if about, ok := m.(interface{ GetOperationId() string }); ok {
 			return about.GetOperationId()
 		}

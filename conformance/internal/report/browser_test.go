@@ -89,7 +89,7 @@ func TestBrowserTakesTenThousandEvents(t *testing.T) {
 	s := busySample(t, 10_000)
 	s.breakRules(3)
 	dom, console := browsed(t, s.html())
-	if console != "" || !strings.Contains(dom, "All 10000 calls") {
+	if console != "" || !strings.Contains(dom, "All 10,000 calls") {
 		t.Errorf("got %d bytes, and the browser says %q", len(dom), console)
 	}
 }

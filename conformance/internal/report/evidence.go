@@ -20,6 +20,8 @@ const (
 	leastBlob   = 256
 	// maxViolations bounds those of one rule.
 	maxViolations = 20
+	// mostDistinct is how many of them are shown.
+	mostDistinct = 3
 	// maxLine is how long a text of an event may be, maxFields how many headers it may
 	// have.
 	maxLine   = 1 << 10
@@ -156,4 +158,9 @@ func events(v *optestv1.Violation) []*trace.Event {
 		}
 	}
 	return list
+}
+
+// total is how often a rule is broken, or may be.
+func total(r *optestv1.RuleResult) uint64 {
+	return max(r.GetErrors()+r.GetWarnings(), uint64(len(r.GetViolations())))
 }

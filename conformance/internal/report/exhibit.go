@@ -11,7 +11,9 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/optest-dev/optest/conformance/internal/httprule"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 	"github.com/optest-dev/optest/trace"
 )
@@ -31,9 +33,32 @@ type exhibit struct {
 }
 
 // view reads what events hold.
-type view struct{ messages *trace.Decoder }
+type view struct {
+	messages *trace.Decoder
+	ops      map[*trace.Event]string // the operation that each is about
+}
 
-func newView() *view { return &view{trace.NewDecoder(nil, nil)} }
+func newView() *view {
+	return &view{messages: trace.NewDecoder(nil, nil), ops: map[*trace.Event]string{}}
+}
+
+// request is what a call asks for. Over REST, a part of that is in its target.
+func (v *view) request(e *trace.Event) (proto.Message, error) {
+	verb, target, ok := strings.Cut(e.HTTPRequest, " ")
+	if e.Protocol != optestv1.Event_REST || !ok {
+		return v.messages.Request(e)
+	}
+	desc, err := v.messages.Method(e.Method)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := protoregistry.GlobalTypes.FindMessageByName(desc.Input().FullName())
+	if err != nil {
+		return nil, err
+	}
+	m := kind.New().Interface()
+	return m, httprule.Decode(desc, verb, target, e.Request.Bytes(), m)
+}
 
 func (v *view) exhibit(e *trace.Event) *exhibit {
 	x := &exhibit{
@@ -48,13 +73,16 @@ func (v *view) exhibit(e *trace.Event) *exhibit {
 		x.By += " by " + plain(who)
 	}
 	x.method, _ = v.messages.Method(e.Method)
-	if m, err := v.messages.Request(e); err == nil {
+	if m, err := v.request(e); err == nil {
 		x.Asked = compact(m)
 	} else if e.Request != nil && readable(e.Request.Bytes()) {
 		x.Asked = plain(string(e.Request.Bytes()))
 	}
 	if m, err := v.messages.Response(e); err == nil {
 		x.Shows = shown(m)
+	}
+	if v.state(e) == stateConflict && hasBothResults(e) {
+		x.Shows = "an operation with both error and response" // a decoder shows one of them
 	}
 	return x
 }
@@ -127,9 +155,13 @@ func codeName(n int32) string {
 	return fmt.Sprintf("code %d", n)
 }
 
-// span is from when to when, by the trace's clock.
+// span is from when to when, by the trace's clock. A call that takes no millisecond
+// has more digits.
 func span(from, until time.Duration) string {
-	return clock(from) + " to " + clock(until)
+	if a, b := clock(from), clock(until); a != b || from == until {
+		return a + " to " + b
+	}
+	return fmt.Sprintf("%.6fs to %.6fs", from.Seconds(), until.Seconds())
 }
 
 // clock is an offset as the rules write it.

@@ -45,6 +45,7 @@ var parsedPage = sync.OnceValue(func() *htmlPage {
 		"clip":    func(text string) string { return clipped(plain(text), 500) },
 		"bare":    func(id string) string { return strings.TrimSuffix(id, " *") },
 		"code":    codeParts,
+		"grouped": func(n int) string { return grouped(uint64(n)) },
 		"times":   times,
 		"noticed": noticed,
 		"percent": func(s *optestv1.RuleResult_Sensitivity) uint32 { return 100 * s.GetNoticed() / max(1, s.GetPlaces()) },
@@ -113,14 +114,15 @@ func WriteHTML(out io.Writer, rep *optestv1.ConformanceReport, tr *trace.Trace) 
 // findings fills in what was found, as long as there is room: first of each rule
 // the first.
 func (t *htmlPage) findings(p *page, v *view, rep *optestv1.ConformanceReport, tr *trace.Trace, byNumber map[uint64]*trace.Event) error {
-	p.Broken = brokenRules(rep)
+	p.Broken = v.brokenRules(rep)
 	room, brief := roomForFindings, roomForBrief
-	for n := range shownViolations {
+	for at := range mostDistinct {
 		for i := range p.Broken {
 			b := &p.Broken[i]
-			if n >= len(b.Rule.GetViolations()) {
+			if at >= len(b.Shown) {
 				continue
 			}
+			n := b.Shown[at]
 			shown := v.brief(b.Rule, n)
 			if room > 0 {
 				full := v.violation(b.Rule, n, tr, byNumber)

@@ -62,8 +62,8 @@ func lacks(t *testing.T, page string) {
 	for what, want := range map[string]string{
 		"the verdict":                    `<h1>Not conformant</h1>`,
 		"the sentence":                   `Includes only one of the fields <code>error</code>, <code>response</code>.`,
-		"the first result, marked":       `<tr class="odd"><td>0</td><td class="hex">42 12</td><td class="field" style="padding-left:0.0em">error</td><td>Status<span class="why">⚠ only one of the members of result may be there</span></td></tr>`,
-		"the second result, marked":      `<tr class="odd"><td>193</td><td class="hex">4a 85 01</td><td class="field" style="padding-left:0.0em">response</td>`,
+		"the first result, marked":       `<tr class="odd"><td>0</td><td class="hex">42 12</td><td class="field" style="padding-left:calc(0.0em + 8px)">error</td><td>Status<span class="why">⚠ only one of the members of result may be there</span></td></tr>`,
+		"the second result, marked":      `<tr class="odd"><td>193</td><td class="hex">4a 85 01</td><td class="field" style="padding-left:calc(0.0em + 8px)">response</td>`,
 		"the absence of done":            `not there, which means false`,
 		"a field of JSON, marked":        `a number of 64 bits is written in quotes; its name in JSON is storageSize`,
 		"the evidence's anchor":          `<article class="exhibit" id="rule-OP-18-1-11"`,

@@ -66,11 +66,9 @@ func (v *view) citations(
 ) (pairs []citation, cited map[*trace.Event]bool, hrefs map[*trace.Event]string) {
 	cited, hrefs = map[*trace.Event]bool{}, map[*trace.Event]string{}
 	const most = 400 // bars that join no others
-	for _, b := range brokenRules(rep) {
-		for n, m := range b.Rule.GetViolations() {
-			if n == shownViolations {
-				break
-			}
+	for _, b := range v.brokenRules(rep) {
+		for _, n := range b.Shown {
+			m := b.Rule.GetViolations()[n]
 			var last *trace.Event
 			for _, shown := range events(m) {
 				e := byNumber[shown.Number]
@@ -111,7 +109,7 @@ func (v *view) choices(tr *trace.Trace, rep *optestv1.ConformanceReport, byNumbe
 		}
 		by[id].calls++
 	}
-	for _, b := range brokenRules(rep) {
+	for _, b := range v.brokenRules(rep) {
 		for _, m := range b.Rule.GetViolations() {
 			for _, shown := range firstOf(events(m)) {
 				if e := byNumber[shown.Number]; e != nil && by[v.operationOf(e)] != nil {

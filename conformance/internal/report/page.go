@@ -78,11 +78,13 @@ type namedText struct{ Name, Text string }
 
 // brokenView is a rule with what was found.
 type brokenView struct {
-	Rule       *optestv1.RuleResult
-	Class      string
-	Sign       string
-	Word       string
-	Standing   string
+	Rule     *optestv1.RuleResult
+	Class    string
+	Sign     string
+	Word     string
+	Standing string
+	// Shown are the places of the violations that the page has.
+	Shown      []int
 	Violations []violationView
 	// More are not shown.
 	More uint64

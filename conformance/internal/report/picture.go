@@ -96,7 +96,10 @@ func (v *view) draw(list []*bar, a axis, width float64, label string, signs bool
 		}
 	}
 	const apart = 76
-	for _, t := range a.ticks(apart) {
+	for i, t := range a.ticks(apart) {
+		if i > 0 && a.x(t)+apart > width {
+			break // it would be cut off
+		}
 		d.pic.Ticks = append(d.pic.Ticks, drawnTick{pixels(a.x(t)), clock(t)})
 	}
 	return d

@@ -101,7 +101,7 @@ func (r *replayer) origin(id string) *trace.Event {
 // about are the ids that a call asks for.
 func (v *view) about(e *trace.Event) []string {
 	var ids []string
-	m, err := v.messages.Request(e)
+	m, err := v.request(e)
 	if op, ok := m.(interface{ GetOperationId() string }); err == nil && ok {
 		ids = append(ids, op.GetOperationId())
 	} else if e.Operation != "" && !starts(e) {

@@ -33,10 +33,10 @@ func (d *drawing) stamps(list []*bar, start time.Time) {
 		}
 		seen[key] = true
 		offset := at.Sub(start)
-		title := fmt.Sprintf("modified_at %s, %s after the start, as #%d says", at.Format(time.RFC3339Nano), clock(offset), b.events[0].Number)
 		if !d.axis.within(offset) {
-			title += " (outside of the picture)"
+			continue // by another clock, or before what is drawn
 		}
+		title := fmt.Sprintf("modified_at %s, %s after the start, as #%d says", at.Format(time.RFC3339Nano), clock(offset), b.events[0].Number)
 		marks = append(marks, drawnMark{X: pixels(d.axis.x(offset)), Y: y + 11, Title: title})
 	}
 	if len(marks) == 0 {

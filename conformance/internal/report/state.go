@@ -1,6 +1,8 @@
 package report
 
 import (
+	"encoding/json"
+
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
@@ -59,7 +61,7 @@ func (v *view) state(e *trace.Event) state {
 	default:
 		return stateUnknown
 	}
-	if e.ResponseCodec == optestv1.Event_PROTO && v.answersOperation(e) && hasBoth(e.Response.Bytes()) {
+	if v.answersOperation(e) && hasBothResults(e) {
 		return stateConflict
 	}
 	m, err := v.messages.Response(e)
@@ -87,4 +89,14 @@ func (v *view) state(e *trace.Event) state {
 func (v *view) answersOperation(e *trace.Event) bool {
 	m, err := v.messages.Method(e.Method)
 	return err == nil && m.Output().FullName() == "yandex.cloud.operation.Operation"
+}
+
+// hasBothResults reports whether an answer's bytes have error and response, which
+// a decoder does not show.
+func hasBothResults(e *trace.Event) bool {
+	if e.ResponseCodec != optestv1.Event_JSON {
+		return e.ResponseCodec == optestv1.Event_PROTO && hasBoth(e.Response.Bytes())
+	}
+	var members struct{ Error, Response *json.RawMessage }
+	return json.Unmarshal(e.Response.Bytes(), &members) == nil && members.Error != nil && members.Response != nil
 }

@@ -126,25 +126,21 @@ const indent = "    "
 func (p *textPage) broken(r *optestv1.RuleResult) {
 	p.wrap(noInk, indent, indent, "“"+plain(r.GetQuote())+"”")
 	p.wrap(dim, indent, indent, plain(r.GetSource()))
-	total := r.GetErrors() + r.GetWarnings()
-	// The later ones of a rule are mostly the first one again.
-	const most = 5
-	for i, v := range r.GetViolations() {
-		if i == most {
-			break
-		}
+	all, shown := total(r), p.view.distinct(r)
+	for _, i := range shown {
+		v := r.GetViolations()[i]
 		p.blank()
 		text := v.GetText()
-		if total > 1 && len(r.GetViolations()) > 1 {
-			text = fmt.Sprintf("%d of %s. %s", i+1, grouped(max(total, uint64(len(r.GetViolations())))), text)
+		if all > 1 {
+			text = fmt.Sprintf("%d of %s. %s", i+1, grouped(all), text)
 		}
 		p.wrap(noInk, indent, indent, paragraphs(text))
 		p.evidence(r, v)
 		p.reproduction(v.GetReproduction())
 	}
-	if more := max(total, uint64(len(r.GetViolations()))); more > most {
+	if more := all - uint64(len(shown)); more > 0 {
 		p.blank()
-		p.wrap(noInk, indent, indent, "and "+grouped(more-most)+" more")
+		p.wrap(noInk, indent, indent, "and "+grouped(more)+" more")
 	}
 }
 
@@ -175,9 +171,6 @@ func (v *view) oddRows(x *exhibit, names map[string]bool) []string {
 		place := fmt.Sprintf("byte %d", r.Offset)
 		if r.Hex != "" {
 			place += ": " + r.Hex
-			if r.Cut {
-				place += " …"
-			}
 		}
 		if list = append(list, fmt.Sprintf("%s is %s %s: %s", place, r.Field, r.Value, r.Odd)); len(list) == most {
 			break

@@ -16,25 +16,21 @@ var findingViews = map[optestv1.RuleResult_Verdict]struct{ class, word string }{
 	optestv1.RuleResult_WAIVED:       {"waived", "waived"},
 }
 
-// shownViolations is how many of one rule the page has.
-const shownViolations = 3
-
 // brokenRules are the rules that have found something, the worst first. Their
 // violations come later: they may be too much.
-func brokenRules(rep *optestv1.ConformanceReport) []brokenView {
+func (v *view) brokenRules(rep *optestv1.ConformanceReport) []brokenView {
 	var list []brokenView
-	for _, v := range []optestv1.RuleResult_Verdict{
+	for _, verdict := range []optestv1.RuleResult_Verdict{
 		optestv1.RuleResult_FAIL, optestv1.RuleResult_WARNING, optestv1.RuleResult_INCONCLUSIVE, optestv1.RuleResult_WAIVED,
 	} {
-		for _, r := range withVerdict(rep, v) {
-			if v == optestv1.RuleResult_WAIVED && len(r.GetViolations()) == 0 {
+		for _, r := range withVerdict(rep, verdict) {
+			if verdict == optestv1.RuleResult_WAIVED && len(r.GetViolations()) == 0 {
 				continue
 			}
-			shown := len(r.GetViolations())
-			total := max(r.GetErrors()+r.GetWarnings(), uint64(shown))
+			shown := v.distinct(r)
 			list = append(list, brokenView{
-				Rule: r, Class: findingViews[v].class, Sign: cellViews[v].Sign, Word: findingViews[v].word, Standing: strings.Trim(standing(r), "()"),
-				More: total - uint64(min(shown, shownViolations)),
+				Rule: r, Class: findingViews[verdict].class, Sign: cellViews[verdict].Sign, Word: findingViews[verdict].word, Standing: strings.Trim(standing(r), "()"),
+				Shown: shown, More: total(r) - uint64(len(shown)),
 			})
 		}
 	}
@@ -128,10 +124,13 @@ func (v *view) witness(cited []*trace.Event, tr *trace.Trace, base string) *pict
 			}
 		}
 	}
-	const most, leastWidth, mostWidth, unit = 80, 912, 3000, 7
+	if len(events) == 1 {
+		return nil // there is nothing beside it
+	}
+	const most, pageWidth, unit = 60, 912, 7
 	all := v.bars(events, isCited)
 	list := near(all, most)
-	a, width := newAxis(moments(list), leastWidth, mostWidth, unit)
+	a, width := newAxis(moments(list), pageWidth, pageWidth, unit)
 	d := v.draw(list, a, width, "The calls about the same operation. What is evidence stands out.", true)
 	byEvent := map[*trace.Event]*bar{}
 	for _, b := range list {

@@ -13,10 +13,10 @@ import (
 type row struct {
 	// Offset is where it begins.
 	Offset int
-	// Hex are its bytes: of one that holds fields itself, those before them.
-	Hex string
-	// Cut: not all bytes are in Hex.
-	Cut   bool
+	// Hex are its bytes: of one that holds fields itself, those before them. Of a long
+	// one they are the first, with an ellipsis.
+	Hex   string
+	bytes []byte
 	Depth int
 	// Field is its name, or its number where it has none. Value is plain.
 	Field, Value string
@@ -29,7 +29,8 @@ type row struct {
 // Bounds of what is shown of one message.
 const (
 	maxRows  = 120
-	maxHex   = 12 // bytes of a row
+	maxHex   = 6  // bytes of a row
+	oddHex   = 24 // of one that is odd
 	maxDepth = 8
 )
 
@@ -41,6 +42,16 @@ const damaged = "?"
 func dissect(raw []byte, desc protoreflect.MessageDescriptor) (rows []row, whole bool) {
 	d := dissection{}
 	d.message(raw, desc, 0, 0)
+	for i := range d.rows {
+		r, most := &d.rows[i], maxHex
+		if r.Odd != "" {
+			most = oddHex
+		}
+		r.Hex = fmt.Sprintf("% x", r.bytes[:min(len(r.bytes), most)])
+		if len(r.bytes) > most {
+			r.Hex += " …"
+		}
+	}
 	return d.rows, !d.full
 }
 
@@ -55,8 +66,7 @@ func (d *dissection) add(r row, bytes []byte) int {
 		d.full = true
 		return -1
 	}
-	r.Cut = len(bytes) > maxHex
-	r.Hex = fmt.Sprintf("% x", bytes[:min(len(bytes), maxHex)])
+	r.bytes = bytes
 	d.rows = append(d.rows, r)
 	return len(d.rows) - 1
 }

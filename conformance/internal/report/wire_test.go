@@ -45,7 +45,7 @@ func TestDissect(t *testing.T) {
 		{"nothing", nil, ""},
 		{"right", slices.Concat(str(1, "id"), num(6, 1)), "0a 02 69 64 id = \"id\"\n30 01 done = true"},
 		{"a time", str(3, "\x08\x01"), `1a 02 08 01 created_at = 1970-01-01T00:00:01Z`},
-		{"no time that there is", str(3, "\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), "1a 0b 10 ff ff ff ff ff ff ff ff ff created_at = no valid time: 0 seconds and -1 nanoseconds !google.protobuf.Timestamp is from year 1 to 9999, with 0 to 999,999,999 nanoseconds"},
+		{"no time that there is", str(3, "\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), "1a 0b 10 ff ff ff ff ff ff ff ff ff 01 created_at = no valid time: 0 seconds and -1 nanoseconds !google.protobuf.Timestamp is from year 1 to 9999, with 0 to 999,999,999 nanoseconds"},
 		{"no time at all", str(3, "\x0f"), "1a 01 created_at = Timestamp\n  0f ? = 1 byte !this is no field: it is cut off or damaged"},
 		{"both", slices.Concat(str(8, "\x08\x0d"), str(9, "")), "42 02 error = Status !only one of the members of result may be there\n  08 0d code = 13\n4a 00 response = Any !only one of the members of result may be there"},
 		{"twice", slices.Concat(num(6, 0), num(6, 1)), "30 00 done = false !done is there more than once\n30 01 done = true !done is there more than once"},
@@ -57,9 +57,9 @@ func TestDissect(t *testing.T) {
 		{"cut off", str(1, "identity")[:5], "0a 08 69 64 65 ? = 5 bytes !this is no field: it is cut off or damaged"},
 		{
 			"in an Any", str(9, string(any(image, slices.Concat(str(1, "fd8"), num(5, 99), str(13, "\x0a\x01k\x12\x01v"))))),
-			"4a 54 response = Any\n  0a 41 74 79 70 65 2e 67 6f 6f 67 6c type_url = \"" + image + "\"\n  12 0f value = DesktopImage\n    0a 03 66 64 38 id = \"fd8\"\n    28 63 status = 99 !Status has no value 99\n    6a 06 labels = entry\n      0a 01 6b key = \"k\"\n      12 01 76 value = \"v\"",
+			"4a 54 response = Any\n  0a 41 74 79 70 65 … type_url = \"" + image + "\"\n  12 0f value = DesktopImage\n    0a 03 66 64 38 id = \"fd8\"\n    28 63 status = 99 !Status has no value 99\n    6a 06 labels = entry\n      0a 01 6b key = \"k\"\n      12 01 76 value = \"v\"",
 		},
-		{"an Any of nobody", str(9, string(any("x/y.Z", []byte{1, 2}))), "4a 0b response = Any\n  0a 05 78 2f 79 2e 5a type_url = \"x/y.Z\"\n  12 02 01 02 value = \"\ufffd\ufffd\""},
+		{"an Any of nobody", str(9, string(any("x/y.Z", []byte{1, 2}))), "4a 0b response = Any\n  0a 05 78 2f 79 2e … type_url = \"x/y.Z\"\n  12 02 01 02 value = \"\ufffd\ufffd\""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rows, whole := dissect(tt.raw, operationDesc)

@@ -92,8 +92,8 @@ func (d *jsonDissection) value(f protoreflect.FieldDescriptor, r row, within *pr
 	case json.Delim:
 		r.Value = string(rune(t))
 		inner, list := innerOf(f), t == '['
-		if inner != nil && !list {
-			r.Value = messageName(inner)
+		if f != nil && f.Message() != nil && !f.IsMap() && !list {
+			r.Value = messageName(f.Message())
 		}
 		i := d.add(r, nil)
 		if f != nil && list != f.IsList() {

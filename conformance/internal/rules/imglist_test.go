@@ -8,6 +8,7 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/clouddesktop/v1"
 	"google.golang.org/genproto/googleapis/rpc/code"
 
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 	"github.com/optest-dev/optest/trace"
 )
 
@@ -115,5 +116,26 @@ func TestWalksAreBounded(t *testing.T) {
 	}
 	if page("folder 1", "of nobody", "") != nil {
 		t.Error("a page in the middle is a walk, want none")
+	}
+}
+
+func TestWritesAreBounded(t *testing.T) {
+	create := func(at time.Duration, done *Seen) *Seen {
+		return &Seen{Event: &trace.Event{Called: at, Returned: at + time.Millisecond, Outcome: optestv1.Event_OK}, Method: &Method{Starts: true}, Op: &Op{Done: done}}
+	}
+	done := &Seen{Event: &trace.Event{Returned: time.Second}}
+	var w writes
+	for range maxWrites {
+		w.note(create(0, done))
+	}
+	w.note(create(time.Hour, nil))
+	if len(w.calls) != 1 || w.during(2*time.Second, time.Minute) || !w.during(time.Hour, 2*time.Hour) {
+		t.Errorf("%d writes are kept, want the one that is not over", len(w.calls))
+	}
+	for range maxWrites {
+		w.note(create(time.Hour, nil))
+	}
+	if len(w.calls) > maxWrites || !w.during(2*time.Second, time.Minute) {
+		t.Errorf("of %d writes none may be going on, want some: there were too many to keep", len(w.calls))
 	}
 }

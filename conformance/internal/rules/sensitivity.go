@@ -37,12 +37,12 @@ const (
 
 // Sense breaks each rule in up to so many places of the trace, which are drawn by
 // the seed, and looks whether the rule notices. It does so for the rules that were
-// exercised and have not failed: one that has failed has shown that it notices.
-// The result is by rule id.
+// exercised and have found nothing: one that has found something has shown that it
+// notices. The result is by rule id.
 func Sense(env *Env, events []*trace.Event, results []Result, seed uint64, places int) map[string]Sensitivity {
 	var list []*Rule
 	for _, r := range results {
-		if r.Rule.Corrupt != nil && r.Exercised > 0 && r.Verdict != Fail {
+		if r.Rule.Corrupt != nil && r.Exercised > 0 && r.Errors+r.Warnings == 0 {
 			list = append(list, r.Rule)
 		}
 	}

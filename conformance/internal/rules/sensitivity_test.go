@@ -102,9 +102,10 @@ func TestSenseMissesWhatTheTraceLacks(t *testing.T) {
 	results := []Result{
 		{Rule: blind, Verdict: Pass, Exercised: 1},
 		{Rule: nowhere, Verdict: Pass, Exercised: 1},
-		{Rule: Find("OP-08"), Verdict: Pass},                   // not exercised
-		{Rule: Find("OP-01"), Verdict: Fail, Exercised: 1},     // has shown that it notices
-		{Rule: &Rule{ID: "X-03"}, Verdict: Pass, Exercised: 1}, // nothing is known to break it
+		{Rule: Find("OP-08"), Verdict: Pass},                              // not exercised
+		{Rule: Find("OP-01"), Verdict: Fail, Exercised: 1, Errors: 1},     // has shown that it notices
+		{Rule: Find("OP-11"), Verdict: Warned, Exercised: 1, Warnings: 1}, // so has this one
+		{Rule: &Rule{ID: "X-03"}, Verdict: Pass, Exercised: 1},            // nothing is known to break it
 	}
 	got := Sense(s.env, s.events, results, 1, 20)
 	if len(got) != 2 {
