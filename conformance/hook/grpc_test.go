@@ -209,6 +209,7 @@ func TestOutcomes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	released := make(chan struct{})
 	for name, tt := range map[string]struct {
 		answer  func(context.Context, *operation.GetOperationRequest) (*operation.Operation, error)
 		timeout time.Duration
@@ -232,9 +233,9 @@ func TestOutcomes(t *testing.T) {
 			code: codes.Unavailable,
 		},
 		"the deadline": {
-			answer: func(ctx context.Context, _ *operation.GetOperationRequest) (*operation.Operation, error) {
-				<-ctx.Done()
-				return nil, ctx.Err()
+			answer: func(context.Context, *operation.GetOperationRequest) (*operation.Operation, error) {
+				<-released // later than the client gives up
+				return nil, full.Err()
 			},
 			timeout: 50 * time.Millisecond, cause: optestv1.Event_Failure_TIMEOUT,
 		},
@@ -243,6 +244,9 @@ func TestOutcomes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := serve(t)
 			p.answer = tt.answer
+			if tt.timeout > 0 {
+				t.Cleanup(func() { close(released) })
+			}
 			h := start(t)
 			conn := p.client(t, h.DialOptions()...)
 			if tt.stopped {

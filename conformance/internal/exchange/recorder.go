@@ -23,10 +23,14 @@ type Recorder struct {
 	number uint64
 }
 
+// maxStored is the memory that events share what they have in common in: polls of
+// some thousands of operations. Headers that differ in each call go through it.
+const maxStored = 16 << 20
+
 // NewRecorder hands every event to the function, one at a time and in the order of
 // their returns.
 func NewRecorder(redactor *trace.Redactor, each func(*trace.Event)) *Recorder {
-	return &Recorder{Store: trace.NewStore(0), Redactor: redactor, each: each, start: time.Now()}
+	return &Recorder{Store: trace.NewStore(maxStored), Redactor: redactor, each: each, start: time.Now()}
 }
 
 // Start is what offsets count from.

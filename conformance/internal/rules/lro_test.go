@@ -230,6 +230,7 @@ func TestEarlyErrors(t *testing.T) {
 		{"LRO-11", "ends as shown", ending(same), Pass},
 		{"LRO-11", "ends with success", ending(func(m *operation.Operation) { flip(m, nil) }), Fail},
 		{"LRO-11", "ends with another code", ending(recoded), Fail},
+		{"LRO-11", "ends with CANCELLED after a Cancel", live(time.Nanosecond, func(l *living) { l.failed(); l.cancelled() }), Pass},
 	})
 }
 

@@ -25,6 +25,7 @@ func judgeFailureStays(env *Env) Machine {
 		sink.Exercise(s.Op.ID)
 		was, is := e.Answer.GetError().GetCode(), s.Answer.GetError().GetCode()
 		switch {
+		case isCancelled(s) && s.Op.CancelBefore(s) != nil: // the roll-back was cancelled
 		case s.Answer.GetError() == nil:
 			sink.Breach(by(e, s), "%s showed the error %s of an operation that is not done, and %s, called after that had returned, shows none; a failure that was detected does not go away while the service returns to the state before", e.When(), code.Code(was), s.When())
 		case was != is:
@@ -49,6 +50,7 @@ func judgeFailureEnds(*Env) Machine {
 		}
 		was := e.Answer.GetError().GetCode()
 		switch {
+		case isCancelled(s) && s.Op.CancelBefore(s) != nil: // the roll-back was cancelled
 		case s.Answer.GetError() == nil:
 			sink.Breach(by(e, s), "%s showed the error %s of an operation that was not done, and in %s it is done with a response; a service that has found a failure deletes what it has made, and can't succeed", e.When(), code.Code(was), s.When())
 		case was != is:

