@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,7 +83,7 @@ func (p *proxying) run(cmd *cobra.Command) error {
 	if p.rootOut != "" && !p.tls.SelfSigned {
 		return misused(cmd, "--tls-root-out with --tls %s, want it with --tls self", &p.tls)
 	}
-	saveMemory()
+	boundMemory()
 	watch, closeTrace, err := p.start(cmd)
 	if errors.Is(err, proxy.ErrUpstream) {
 		return misused(cmd, "%w", err)
@@ -105,6 +106,16 @@ func (p *proxying) run(cmd *cobra.Command) error {
 		return err
 	}
 	return p.Tell(cmd.OutOrStdout(), os.Getenv, report)
+}
+
+// boundMemory has the garbage collected before it makes the process large: a proxy
+// runs for days beside the service. What it keeps is bounded by less than that.
+func boundMemory() {
+	saveMemory()
+	if os.Getenv("GOMEMLIMIT") == "" {
+		const limit = 176 << 20
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // wait returns when ctx is done. What the trace has until then is of use even if

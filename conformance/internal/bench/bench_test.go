@@ -50,7 +50,7 @@ func TestArguments(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--only", "nothing"}, "matches no measure, want one of rules, memory, hook, proxy"},
+		{[]string{"--only", "nothing"}, "matches no measure, want one of proxy, hook, memory, rules"},
 		{[]string{"--only", "("}, "want a regular expression"},
 		{[]string{"--fast"}, "not defined"},
 	} {

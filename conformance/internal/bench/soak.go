@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -90,6 +91,9 @@ func soak(ctx context.Context, s scale) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	// As optest proxy has it.
+	defer debug.SetGCPercent(debug.SetGCPercent(70))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(176 << 20))
 	began := time.Now()
 	err = operations(ctx, p.URL(), s.Soak)
 	took := time.Since(began)
