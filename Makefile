@@ -120,6 +120,10 @@ judge-full: ## the same with 1,000 runs of each healthy server, which takes hour
 judge-check: judge ## find docs/judge.md not to be what make judge writes
 	@git diff --exit-code -- docs/judge.md || { echo 'make judge-check: commit what make judge has changed'; exit 1; }
 
+.PHONY: reports
+reports: ## judge the project's own servers; writes docs/reports
+	go test ./conformance/judge -count=1 -run '^TestReports$$' -rapid.seed=1 -judge.reports=$(CURDIR)/docs/reports
+
 # Prints what the tests have seen: a fixture's id or rule, its name, what it does.
 .PHONY: catalogue
 catalogue: ## show what each fixture of a fault or of a broken rule does on the wire

@@ -64,19 +64,22 @@ func lacking(r *rules.Rule, mutants int) []string {
 // nobody accuse: waiting longer might show it.
 func TestWaitingProvesNothing(t *testing.T) {
 	for name, id := range map[string]string{"never-done": "LRO-13", "cancel-hangs-forever": "CXL-08"} {
-		s := fixtures.Must(name)
-		r := Scripted(t, Server{Name: name, Start: func(tb testing.TB) conformance.Target { return play(tb, s, 1) }}, 1)
-		doubted := false
-		for _, one := range rules.Check(r.Env, rules.All(), r.Events) {
-			if one.Rule.ID == id {
-				doubted = one.Verdict == rules.Inconclusive
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := fixtures.Must(name)
+			r := Scripted(t, Server{Name: name, Start: func(tb testing.TB) conformance.Target { return play(tb, s, 1) }}, 1)
+			doubted := false
+			for _, one := range rules.Check(r.Env, rules.All(), r.Events) {
+				if one.Rule.ID == id {
+					doubted = one.Verdict == rules.Inconclusive
+				}
+				if one.Verdict == rules.Fail {
+					t.Errorf("%s %v: %s", one.Rule.ID, one.Verdict, one.Findings[0].Text)
+				}
 			}
-			if one.Verdict == rules.Fail {
-				t.Errorf("%s: %s %v: %s", name, one.Rule.ID, one.Verdict, one.Findings[0].Text)
+			if !doubted {
+				t.Errorf("%s does not doubt, want %v", id, rules.Inconclusive)
 			}
-		}
-		if !doubted {
-			t.Errorf("%s: %s does not doubt, want %v", name, id, rules.Inconclusive)
-		}
+		})
 	}
 }

@@ -12,14 +12,15 @@ import (
 
 // By default, little is done, as all tests are run often. `make judge` does more.
 var (
-	seeds    = flag.Int("judge.seeds", 1, "runs of each healthy server")
-	randoms  = flag.Int("judge.randoms", 2, "random cases in each of them")
-	some     = flag.Int("judge.servers", 4, "servers of each kind, evenly spread over all; 0 is all")
-	unsure   = flag.Int("judge.unsure", 1, "runs of each mutant that shows with a probability")
-	places   = flag.Int("judge.places", 1, "places to break each rule in")
-	only     = flag.String("judge.only", "", "names of servers and mutants to look at, separated by commas; empty is all")
-	pageFile = flag.String("judge.page", "", "file to write the page to")
-	command  = flag.String("judge.command", "make judge", "what the page says how it was made")
+	seeds      = flag.Int("judge.seeds", 1, "runs of each healthy server")
+	randoms    = flag.Int("judge.randoms", 2, "random cases in each of them")
+	some       = flag.Int("judge.servers", 3, "servers of each kind, evenly spread over all; 0 is all")
+	unsure     = flag.Int("judge.unsure", 1, "runs of each mutant that shows with a probability")
+	places     = flag.Int("judge.places", 1, "places to break each rule in")
+	only       = flag.String("judge.only", "", "names of servers and mutants to look at, separated by commas; empty is all")
+	pageFile   = flag.String("judge.page", "", "file to write the page to")
+	reportsDir = flag.String("judge.reports", "", "folder to write reports on the own servers to")
+	command    = flag.String("judge.command", "make judge", "what the page says how it was made")
 )
 
 // results is the page that all tests add to.

@@ -46,7 +46,7 @@ func Mutants() []Mutant {
 
 const (
 	token   = "judge-token"
-	subject = "ajeoptestuser0000000" // whom the mock server takes callers for
+	caller  = "ajeoptestuser0000000" // whom the mock server takes callers for
 	folder  = "b1gjudge000folder000"
 	foreign = "opr99999999999999999"
 	// broken is a desktop of no scenario, so that its copies live by the default.
@@ -76,7 +76,7 @@ func play(tb testing.TB, s *optestv1.Scenario, seed uint64) conformance.Target {
 	}
 	target := conformance.Target{
 		Dial:  func(ctx context.Context) (net.Conn, error) { return transport.DialContext(ctx, "tcp", "") },
-		Token: secret, Folder: folder, Foreign: foreign, Subject: subject,
+		Token: secret, Folder: folder, Foreign: foreign, Subject: caller,
 		Desktops: conformance.Desktops{Succeeds: "slow-success", Fails: "quota-exceeded", FailsLate: "early-error", Absent: absent},
 	}
 	switch fateOf(s) {

@@ -3,13 +3,8 @@ package rules
 import (
 	"cmp"
 	"hash/maphash"
-	"maps"
-	"net/http"
 	"slices"
-	"strings"
 
-	"github.com/yandex-cloud/go-genproto/yandex/cloud/clouddesktop/v1"
-	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/optest-dev/optest/trace"
@@ -19,15 +14,21 @@ import (
 type Checker struct {
 	env     *Env
 	running []*running
+	// Those that apply, by what they are to be given.
+	calls, looks, afters, besides, leaves []*running
+
 	decoder *decoder
 	ops     map[string]*Op
 	images  map[string]*Op // by the id of the image that they make
-	done    []*Op          // in the order in which they were seen to be done
-	gone    map[uint64]Gone
-	evicted int
 	events  int
 	hash    maphash.Seed
 	lost    lostStarts
+
+	open, over lineup // operations in progress, and those that were seen to be done
+	gone       map[uint64]Gone
+	size       int // of the answers that are kept, in bytes
+	evicted    int
+	blind      bool // more were forgotten than gone holds
 }
 
 type running struct {
@@ -36,12 +37,6 @@ type running struct {
 	sink    *Sink
 	reason  string // why it does not apply; empty if it does
 }
-
-// Bounds of what a checker remembers. What it has to forget, it counts.
-const (
-	maxOps  = 1 << 14
-	maxGone = 1 << 20
-)
 
 // NewChecker makes a checker of those rules that apply.
 func NewChecker(env *Env, list []*Rule) *Checker {
@@ -54,13 +49,28 @@ func NewChecker(env *Env, list []*Rule) *Checker {
 		hash:    maphash.MakeSeed(),
 	}
 	for _, r := range list {
-		run := &running{rule: r, sink: &Sink{rule: r, exercised: map[string]struct{}{}}, reason: env.inapplicable(r)}
+		run := &running{rule: r, sink: &Sink{rule: r, place: len(c.running), exercised: map[string]struct{}{}}, reason: env.inapplicable(r)}
 		if run.reason == "" && r.New != nil {
 			run.machine = r.New(env)
 		}
 		c.running = append(c.running, run)
+		c.give(run)
 	}
 	return c
+}
+
+// give sorts a rule by what its machine is to be given.
+func (c *Checker) give(r *running) {
+	add := func(list *[]*running, wanted bool) {
+		if wanted {
+			*list = append(*list, r)
+		}
+	}
+	add(&c.calls, r.machine.Call != nil)
+	add(&c.looks, r.machine.Look != nil)
+	add(&c.afters, r.machine.After != nil)
+	add(&c.besides, r.machine.Beside != nil)
+	add(&c.leaves, r.machine.Leave != nil)
 }
 
 // Check is a checker's results for a whole trace, in whatever order its events
@@ -86,55 +96,57 @@ func (c *Checker) Observe(e *trace.Event) { c.observe(c.decoder.see(e)) }
 // observe takes an event in that no checker has placed yet.
 func (c *Checker) observe(s *Seen) {
 	c.events++
-	look, isNew := c.place(s)
-	for _, r := range c.running {
-		if r.reason != "" {
-			continue
-		}
-		if r.machine.Call != nil {
-			r.machine.Call(s, r.sink)
-		}
-		if isNew && r.machine.Look != nil {
-			r.machine.Look(s, r.sink)
-		}
+	c.place(s)
+	for _, r := range c.calls {
+		r.machine.Call(s, r.sink)
 	}
-	// What is said of another operation, or of none, is nothing to compare.
-	if look != nil && s.Answer.GetId() == s.Op.ID && s.Op.ID != "" {
-		c.compare(s, look, isNew)
-		s.Op.take(s, look)
-		c.retire(s.Op)
+	if s.look != nil {
+		c.answer(s)
 	}
 	c.follow(s)
 }
 
+// answer holds an answer about an operation against what was seen of it before.
+func (c *Checker) answer(s *Seen) {
+	look, isNew := s.look, s.look.Count == 0
+	if isNew {
+		for _, r := range c.looks {
+			r.machine.Look(s, r.sink)
+		}
+	}
+	// What is said of another operation, or of none, is nothing to compare.
+	if !about(s) {
+		return
+	}
+	c.compare(s, look, isNew)
+	done, size := s.Op.Done != nil, s.Op.size
+	s.Op.take(s, look)
+	c.size += s.Op.size - size
+	if !done && s.Op.Done != nil {
+		c.ended(s.Op)
+	}
+}
+
 // place finds what the event is about, and the look that its answer is, if any.
-func (c *Checker) place(s *Seen) (look *Look, isNew bool) {
-	s.Op = c.ops[c.subject(s)]
-	s.Made = c.images[imageOf(s.Request)]
+func (c *Checker) place(s *Seen) {
+	id := operationOf(s)
+	s.Op = c.ops[id]
+	if image := imageOf(s.Request); image != "" {
+		s.Made = c.images[image]
+	}
 	if s.Answer == nil {
-		return nil, false
+		return
 	}
 	if s.Op == nil {
-		id := c.subject(s)
-		s.Op = &Op{ID: id, began: c.events}
-		if g, ok := c.gone[c.hashOf(id)]; ok {
-			s.Op.Gone = &g
-		}
-		if id != "" {
-			c.ops[id] = s.Op
-			if len(c.ops) > 2*maxOps {
-				c.crowded()
-			}
-		}
+		s.Op = c.meet(id)
 	}
 	if s.Starts() {
 		c.asks(s)
 	}
-	look, s.Fresh = s.Op.look(s)
-	if look == nil {
-		return &Look{First: s}, true
+	s.look, s.Fresh = s.Op.look(s)
+	if s.look == nil {
+		s.look = &Look{First: s}
 	}
-	return look, false
 }
 
 // asks notes what the operation was started for.
@@ -150,124 +162,20 @@ func (c *Checker) asks(s *Seen) {
 	}
 }
 
-// subject is the id of the operation that the call is about.
-func (c *Checker) subject(s *Seen) string { return operationOf(s) }
-
-// operationOf is the id of the operation that a call is about.
-func operationOf(s *Seen) string {
-	if s.Starts() {
-		if s.Answer != nil {
-			return s.Answer.GetId()
-		}
-		return ""
-	}
-	switch req := s.Request.(type) {
-	case *operation.GetOperationRequest:
-		return req.GetOperationId()
-	case *operation.CancelOperationRequest:
-		return req.GetOperationId()
-	}
-	if s.Request == nil && s.Event.Operation == "" && s.Answer != nil {
-		return s.Answer.GetId()
-	}
-	return s.Event.Operation
-}
-
-// imageOf is the id of the image that a request is about.
-func imageOf(request proto.Message) string {
-	switch req := request.(type) {
-	case *clouddesktop.GetDesktopImageRequest:
-		return req.GetImageId()
-	case *clouddesktop.UpdateDesktopImageRequest:
-		return req.GetImageId()
-	case *clouddesktop.DeleteDesktopImageRequest:
-		return req.GetImageId()
-	}
-	return ""
-}
-
 // compare gives the machines the pairs that the event makes.
 func (c *Checker) compare(s *Seen, look *Look, isNew bool) {
 	op := s.Op
 	for _, other := range op.Looks {
 		if isNew {
-			for _, r := range c.running {
-				if r.reason == "" && r.machine.Beside != nil {
-					r.machine.Beside(other.First, s, r.sink)
-				}
+			for _, r := range c.besides {
+				r.machine.Beside(other.First, s, r.sink)
 			}
 		}
 		if other.First.Returned >= s.Called || look.follows(other) {
 			continue
 		}
-		for _, r := range c.running {
-			if r.reason == "" && r.machine.After != nil {
-				r.machine.After(other.First, s, r.sink)
-			}
-		}
-	}
-}
-
-// follows notes that the look was seen after another, and reports whether that was
-// known.
-func (l *Look) follows(other *Look) bool {
-	if l == other {
-		known := l.again
-		l.again = true
-		return known
-	}
-	bit := uint64(1) << (other.index % maxLooks)
-	known := l.after&bit != 0
-	l.after |= bit
-	return known
-}
-
-// look finds the one that the answer is, and whether its bytes are new.
-func (op *Op) look(s *Seen) (look *Look, fresh bool) {
-	for _, l := range op.Looks {
-		if slices.Contains(l.blobs, s.Event.Response) {
-			return l, false
-		}
-	}
-	for _, l := range op.Looks {
-		if proto.Equal(l.First.Answer.Operation, s.Answer.Operation) {
-			const most = 8
-			if len(l.blobs) < most {
-				l.blobs = append(l.blobs, s.Event.Response)
-			}
-			return l, true
-		}
-	}
-	return nil, true
-}
-
-// take remembers the event.
-func (op *Op) take(s *Seen, look *Look) {
-	op.Reads++
-	op.order.note(s)
-	look.Last = s
-	look.Count++
-	if look.Count == 1 {
-		look.blobs = append(look.blobs, s.Event.Response)
-		look.index = len(op.Looks) + op.dropped
-		if len(op.Looks) == maxLooks {
-			op.Looks = slices.Delete(op.Looks, 0, 1)
-			op.dropped++
-			look.index = len(op.Looks) + op.dropped
-			for _, l := range op.Looks {
-				l.after &^= 1 << (look.index % maxLooks) // the place of the one that went
-			}
-		}
-		op.Looks = append(op.Looks, look)
-	}
-	switch s.Answer.Rank() {
-	case Done:
-		if op.Done == nil {
-			op.Done = s
-		}
-	case Failing:
-		if op.Failing == nil {
-			op.Failing = s
+		for _, r := range c.afters {
+			r.machine.After(other.First, s, r.sink)
 		}
 	}
 }
@@ -275,15 +183,17 @@ func (op *Op) take(s *Seen, look *Look) {
 // follow notes what later events need to know of this one.
 func (c *Checker) follow(s *Seen) {
 	c.lost.note(s)
-	if s.Op != nil {
-		switch {
-		case harmless(s):
-			if len(s.Op.Harmless) < maxHarmless {
-				s.Op.Harmless = append(s.Op.Harmless, s)
-			}
-		case s.Is(MethodCancel) && len(s.Op.Cancels) < maxCancels:
-			s.Op.Cancels = append(s.Op.Cancels, s)
+	switch {
+	case harmless(s):
+		op := s.Op
+		if op == nil && s.Request == nil {
+			op = c.ops[pathOperation(s)]
 		}
+		if op != nil {
+			op.noteHarmless(s)
+		}
+	case s.Is(MethodCancel) && s.Op != nil && len(s.Op.Cancels) < maxCancels:
+		s.Op.Cancels = append(s.Op.Cancels, s)
 	}
 	if s.Made != nil && s.Starts() && len(s.Made.Changes) < maxChanges {
 		s.Made.Changes = append(s.Made.Changes, s)
@@ -293,62 +203,10 @@ func (c *Checker) follow(s *Seen) {
 	}
 	// The request of a method that makes an image does not name it.
 	if id := s.Answer.ImageID(); id != "" && imageOf(s.Op.Request) == "" {
-		if _, ok := c.images[id]; !ok {
+		if _, ok := c.images[id]; !ok && len(s.Op.images) < maxNamed {
 			c.images[id] = s.Op
+			s.Op.images = append(s.Op.images, id)
 		}
-	}
-}
-
-// harmless reports whether a call over REST must have no effect, by its verb.
-func harmless(s *Seen) bool {
-	verb, _, ok := strings.Cut(s.HTTPRequest, " ")
-	if !ok {
-		return false
-	}
-	switch {
-	case s.Is(MethodGet):
-		return true
-	case s.Is(MethodCancel):
-		return verb != http.MethodGet && verb != http.MethodPost
-	}
-	return false
-}
-
-// retire forgets operations where there are too many: those that were done first,
-// and without any the oldest.
-func (c *Checker) retire(op *Op) {
-	if op.Done != nil && !op.queued {
-		op.queued = true
-		c.done = append(c.done, op)
-	}
-	for len(c.ops) > maxOps && len(c.done) > 0 {
-		old := c.done[0]
-		c.done[0] = nil
-		c.done = c.done[1:]
-		if c.ops[old.ID] == old {
-			c.forget(old)
-		}
-	}
-}
-
-// crowded forgets the half of the operations that began first.
-func (c *Checker) crowded() {
-	all := slices.SortedFunc(maps.Values(c.ops), func(a, b *Op) int { return cmp.Compare(a.began, b.began) })
-	for _, old := range all[:len(all)/2] {
-		c.forget(old)
-	}
-}
-
-func (c *Checker) forget(old *Op) {
-	c.evicted++
-	image := old.ImageID()
-	if old.Done != nil && len(c.gone) < maxGone {
-		answer := old.Done.Answer
-		c.gone[c.hashOf(old.ID)] = Gone{Outcome: answer.Outcome()[0], Code: answer.GetError().GetCode(), Image: c.hashOf(image)}
-	}
-	delete(c.ops, old.ID)
-	if c.images[image] == old {
-		delete(c.images, image)
 	}
 }
 

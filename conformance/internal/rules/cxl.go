@@ -25,11 +25,11 @@ func cancelRules() []*Rule {
 			Quote: current, Source: guide,
 			Sees:     content,
 			Exercise: "cancel an operation",
-			Guard:    "only answers that end with OK",
+			Guard:    "only calls that end with OK; an answer that can't be decoded is judged by its bytes",
 			New:      judgeCancelAnswer,
 			Corrupt: edit(func(s *Seen) bool {
 				_, named := askedFor(s)
-				return s.Is(MethodCancel) && named && !harmless(s)
+				return cancels(s) && named
 			}, func(m *operation.Operation) { m.Id += "x" }),
 		},
 		{
@@ -37,7 +37,7 @@ func cancelRules() []*Rule {
 			Quote: "If `true`, the operation is completed", Source: doc + ".done",
 			Sees:     content,
 			Exercise: "cancel an operation after it was seen to be done, and read it",
-			Guard:    "the answer may be OK or FAILED_PRECONDITION; calls that overlap prove nothing",
+			Guard:    "the answer may be OK or FAILED_PRECONDITION, or fail for a reason that has to do with the caller, the load or the way; calls that overlap prove nothing, and where reads may be stale one that is still in progress proves nothing before the window is over",
 			Reduce:   Prefix,
 			New:      judgeCancelOfDone,
 			Corrupt:  corruptCancelOfDone,
@@ -47,7 +47,7 @@ func cancelRules() []*Rule {
 			Quote: "The error result of the operation in case of failure or cancellation.", Source: doc + ".error",
 			Sees:     content,
 			Exercise: "cancel an operation in progress, and read it until it is done",
-			Guard:    "success after a Cancel is legal, as cancelling is best effort: with the response that the method promises",
+			Guard:    "success after a Cancel is legal, as cancelling is best effort: with the response that the method promises; an operation that was done before is another rule's",
 			New:      judgeCancelledResult,
 			Corrupt:  afterCancel(isDone, func(m *operation.Operation) { m.Result = nil }),
 		},
@@ -56,7 +56,7 @@ func cancelRules() []*Rule {
 			Quote: "The error result of the operation in case of failure or cancellation.", Source: doc + ".error",
 			Sees:     content,
 			Exercise: "cancel a copy of a desktop whose copy would succeed, and read it until it is done",
-			Guard:    "no document gives the code: a warning",
+			Guard:    "no document of the vendor gives the code: a warning; one that has failed by itself keeps its own",
 			Reduce:   Prefix,
 			New:      judgeCancelledCode,
 			Corrupt:  corruptCancelledCode,
@@ -66,7 +66,7 @@ func cancelRules() []*Rule {
 			Quote: current, Source: guide,
 			Sees:     content,
 			Exercise: "cancel an operation twice",
-			Guard:    "the second may be OK or FAILED_PRECONDITION, or fail for a reason that has to do with the caller, the load or the way",
+			Guard:    "the second may be OK or FAILED_PRECONDITION, or fail for a reason that has to do with the caller, the load or the way; requests with other verbs than the bound one are no second Cancel",
 			Reduce:   Prefix,
 			New:      judgeSecondCancel,
 			Corrupt:  corruptSecondCancel,
@@ -97,7 +97,7 @@ func cancelRules() []*Rule {
 			Sees:     content,
 			Exercise: "cancel an operation, and poll it until it is done",
 			Guard:    "patience is no proof: never more than inconclusive",
-			New:      judgeEnds(func(op *Op) bool { return len(op.Cancels) > 0 }),
+			New:      judgeEnds(sinceCancel),
 			Corrupt:  corruptCancelledEnds,
 		},
 		{
@@ -105,7 +105,7 @@ func cancelRules() []*Rule {
 			Quote: "The error result of the operation in case of failure or cancellation.", Source: doc + ".error",
 			Sees:     content,
 			Exercise: "cancel an operation and read it until it is done",
-			Guard:    "only where every call of anybody is seen; a Cancel whose outcome nobody knows may have taken effect",
+			Guard:    "only where every call of anybody is seen, and all that were under way have returned; any Cancel is a cause, whatever its outcome",
 			Reduce:   Prefix,
 			New:      judgeCause,
 			Corrupt:  uncaused(func(op cancelled) bool { return op.first == nil }),
@@ -115,7 +115,7 @@ func cancelRules() []*Rule {
 			Quote: "get: \"/operations/{operation_id}:cancel\"", Source: "operation_service.proto, OperationService.Cancel",
 			Sees:     content,
 			Exercise: "read an operation in progress over REST, and ask at the path of Cancel with HEAD and OPTIONS",
-			Guard:    "the proto binds GET and the guide POST: either may cancel; only an operation that nobody has cancelled otherwise is judged",
+			Guard:    "the proto binds GET and the guide POST: at the path of Cancel, either may cancel; only an operation that nobody has cancelled otherwise is judged",
 			Reduce:   Prefix,
 			New:      judgeHarmless,
 			Corrupt:  uncaused(func(op cancelled) bool { return op.first == nil && op.harmless != nil }),
@@ -147,6 +147,9 @@ func cancelledIn(t *Tape) map[string]cancelled {
 	for i := range t.Events {
 		s := t.At(i)
 		id := operationOf(s)
+		if id == "" && harmless(s) {
+			id = pathOperation(s)
+		}
 		if id == "" {
 			continue
 		}

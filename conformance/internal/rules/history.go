@@ -3,9 +3,7 @@ package rules
 import (
 	"strings"
 
-	"github.com/optest-dev/optest/trace"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 // Op is what was seen of one operation so far.
@@ -26,13 +24,14 @@ type Op struct {
 	Done *Seen
 	// Failing is the first answer that had an error and was not done.
 	Failing *Seen
+	// Found is the first answer of another call than one that starts operations.
+	Found *Seen
+	// Named is the first answer whose metadata named an image.
+	Named *Seen
 	// Cancels are calls of Cancel, the first ones.
 	Cancels []*Seen
 	// Reads counts the answers.
 	Reads int
-	// Harmless are calls over REST that must not cancel it: plain reads, and others at
-	// the path of Cancel with verbs that have no effect. The first ones.
-	Harmless []*Seen
 	// Changes are later calls on the operation's image that write to it: Update and
 	// Delete.
 	Changes []*Seen
@@ -41,52 +40,25 @@ type Op struct {
 	// it, nil if it never had to.
 	Gone *Gone
 
-	began   int // which event was the first about it
-	order   order
-	dropped int // looks
-	queued  bool
-}
-
-// Gone is what is kept of an operation that was done when it was forgotten.
-type Gone struct {
-	Outcome byte // the first of error, response, neither
-	Code    int32
-	Image   uint64 // hash of the image's id
+	exercised [2]uint64 // sinks that have counted it, by their places
+	order     order
+	harmless  []harmlessCall
+	dropped   int      // looks
+	size      int      // of what its looks have answered, in bytes
+	images    []string // that it was said to make
+	// Its neighbours among the operations that are done, or among those that are not.
+	previous, next *Op
 }
 
 // Bounds of what is kept of an operation.
 const (
-	maxLooks    = 64
-	maxCancels  = 8
-	maxHarmless = 4
-	maxChanges  = 8
+	maxLooks     = 64
+	maxLooksSize = 8 << 20 // of their answers, in bytes
+	maxCancels   = 8
+	maxHarmless  = 8
+	maxNamed     = 4
+	maxChanges   = 8
 )
-
-// Look is one distinct answer about an operation.
-type Look struct {
-	// First is the call that returned it first, Last the one that did so last.
-	First, Last *Seen
-	Count       int
-
-	blobs []*trace.Blob
-	index int    // in the order in which looks came
-	after uint64 // looks, by index modulo maxLooks, that a call with this answer came after
-	again bool
-}
-
-// Precision is the finest unit that the stamps of the operation show: 1 s, 1 ms,
-// 1 µs or 1 ns, in nanoseconds.
-func (op *Op) Precision() int64 {
-	unit := int64(1_000_000_000)
-	for _, l := range op.Looks {
-		for _, t := range []*timestamppb.Timestamp{l.First.Answer.GetCreatedAt(), l.First.Answer.GetModifiedAt()} {
-			for n := int64(t.GetNanos()); n%unit != 0; {
-				unit /= 1000
-			}
-		}
-	}
-	return unit
-}
 
 // CancelBefore is a Cancel that may have taken effect before the call returned,
 // nil without one.
@@ -99,24 +71,43 @@ func (op *Op) CancelBefore(s *Seen) *Seen {
 	return nil
 }
 
-// LookOf is the look that the answer was the first of, nil for none that is kept.
-func (op *Op) LookOf(first *Seen) *Look {
-	for _, l := range op.Looks {
-		if l.First == first {
-			return l
+// caused reports whether anybody has asked for the end of the operation before the
+// call returned, whatever came of it.
+func (op *Op) caused(s *Seen) bool {
+	if cancels(s) {
+		return true
+	}
+	for _, c := range op.Cancels {
+		if c.Called < s.Returned {
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 // ImageID is that of the first metadata which has one, empty without.
 func (op *Op) ImageID() string {
-	for _, l := range op.Looks {
-		if id := l.First.Answer.ImageID(); id != "" {
-			return id
+	if op.Named == nil {
+		return ""
+	}
+	return op.Named.Answer.ImageID()
+}
+
+// take remembers an answer about the operation.
+func (op *Op) take(s *Seen, look *Look) {
+	op.Reads++
+	op.see(s, look)
+	first := func(which **Seen, is bool) {
+		if *which == nil && is {
+			*which = s
 		}
 	}
-	return ""
+	rank := s.Answer.Rank()
+	first(&op.Done, rank == Done)
+	first(&op.Failing, rank == Failing)
+	first(&op.Found, !s.Starts())
+	first(&op.Named, s.Answer.ImageID() != "")
+	op.order.note(s)
 }
 
 // short is an id as a report shows it.

@@ -90,8 +90,7 @@ type writes struct {
 const maxWrites = 1 << 12
 
 func (w *writes) note(s *Seen) {
-	// What was asked for by what is no message, no server can have begun to do.
-	if !s.Starts() || turnedAway(s) || s.RequestErr != nil {
+	if !s.Starts() || turnedAway(s) {
 		return
 	}
 	if len(w.calls) >= maxWrites {

@@ -1,132 +1,197 @@
 package rules
 
-import "google.golang.org/protobuf/types/known/timestamppb"
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+)
+
+// binds reports whether the later call must not be behind what the earlier one has
+// shown: that one had returned before. Where reads may be stale, it had for as long
+// as they may, or both are reads over one connection: what a write has answered may
+// not have come to where reads go.
+func (e *Env) binds(earlier, s *Seen) bool {
+	if earlier == nil || earlier.Returned >= s.Called || e.adjusted(earlier, s) {
+		return false
+	}
+	return !e.Eventual() || s.Called-earlier.Returned > e.Window || earlier.Is(MethodGet) && s.Is(MethodGet) && sameConnection(earlier, s)
+}
+
+// sameConnection reports false for connections without a name: nobody knows whether
+// they are the same.
+func sameConnection(a, b *Seen) bool { return a.Connection() != "" && a.Connection() == b.Connection() }
+
+// adjusted reports whether the clock may have been set between two calls, so that
+// their times order nothing.
+func (e *Env) adjusted(a, b *Seen) bool {
+	return len(e.Untimed) > 0 && e.Header.GetClock() == optestv1.TraceHeader_WALL && !e.Timed(a.Called, b.Returned)
+}
 
 // order is what an operation's answers said that a later one must not go behind.
+// Every call asks it, so that it holds times besides the calls that have them.
 type order struct {
-	// stamps are answers with rising modified_at, each fed after the one before.
-	stamps []*Seen
-	conns  map[string]*connOrder
+	stamps rises
+	conns  []connOrder
 }
 
 // connOrder is the same for one connection: for all calls, and for reads alone.
-type connOrder struct{ all, reads ahead }
-
-// ahead are the answers that have gone farthest.
-type ahead struct {
-	stamp *Seen // with the greatest modified_at
-	rank  *Seen // the first with the highest rank
+type connOrder struct {
+	name       string
+	all, reads marks
+	stamps     rises // of reads
 }
 
-// Bounds of what is kept for an operation. Of more connections, none is told from
-// the others.
+// marks are the first answers of each rank.
+type marks [Done + 1]returned
+
+// returned is a call and when it had returned, nil without one.
+type returned struct {
+	seen *Seen
+	at   time.Duration
+}
+
+func (m *marks) note(s *Seen) {
+	if first := &m[s.Answer.Rank()]; first.seen == nil {
+		*first = returned{s, s.Returned}
+	}
+}
+
+// rank is the first answer with the highest rank that had returned before the call,
+// nil without any.
+func (m *marks) rank(s *Seen) (*Seen, Rank) {
+	for r := Done; r >= Pending; r-- {
+		if first := m[r]; first.seen != nil && first.at < s.Called {
+			return first.seen, r
+		}
+	}
+	return nil, Pending
+}
+
+// Bounds of what is kept for an operation. Of more connections, the first ones are
+// forgotten.
 const (
 	maxStamps = 16
-	maxConns  = 64
+	maxConns  = 16
 )
 
+// rises are answers with rising modified_at, in the order of their returns.
+type rises []returned
+
+func (r *rises) note(s *Seen) {
+	n := len(*r)
+	if n > 0 && (*r)[n-1].seen.Answer == s.Answer {
+		return
+	}
+	m := s.Answer.GetModifiedAt()
+	if !m.IsValid() || n > 0 && !later(m, (*r)[n-1].seen.Answer.GetModifiedAt()) {
+		return
+	}
+	if n == maxStamps {
+		copy(*r, (*r)[1:])
+		*r = (*r)[:n-1]
+	}
+	*r = append(*r, returned{s, s.Returned})
+}
+
+// before is the last that had returned before a time, nil without one.
+func (r rises) before(at time.Duration) *Seen {
+	for i := len(r) - 1; i >= 0; i-- {
+		if r[i].at < at {
+			return r[i].seen
+		}
+	}
+	return nil
+}
+
+func later(a, b *timestamppb.Timestamp) bool {
+	return a.GetSeconds() > b.GetSeconds() || a.GetSeconds() == b.GetSeconds() && a.GetNanos() > b.GetNanos()
+}
+
 func (o *order) note(s *Seen) {
-	var last *Seen
-	if n := len(o.stamps); n > 0 {
-		last = o.stamps[n-1]
+	o.stamps.note(s)
+	if s.Connection() == "" {
+		return
 	}
-	if rises(last, s) {
-		if len(o.stamps) == maxStamps {
-			copy(o.stamps, o.stamps[1:])
-			o.stamps = o.stamps[:maxStamps-1]
-		}
-		o.stamps = append(o.stamps, s)
-	}
-	c := o.conns[s.Connection()]
+	c := o.on(s)
 	if c == nil {
-		if len(o.conns) >= maxConns {
-			return
+		if len(o.conns) == maxConns {
+			copy(o.conns, o.conns[1:])
+			o.conns = o.conns[:maxConns-1]
 		}
-		if o.conns == nil {
-			o.conns = map[string]*connOrder{}
-		}
-		c = &connOrder{}
-		o.conns[s.Connection()] = c
+		o.conns = append(o.conns, connOrder{name: s.Connection()})
+		c = &o.conns[len(o.conns)-1]
 	}
 	c.all.note(s)
 	if s.Is(MethodGet) {
 		c.reads.note(s)
+		c.stamps.note(s)
 	}
 }
 
-func (a *ahead) note(s *Seen) {
-	if rises(a.stamp, s) {
-		a.stamp = s
+// on is what the call's connection has shown, nil if that is not known. It is good
+// until the next note.
+func (o *order) on(s *Seen) *connOrder {
+	name := s.Connection()
+	for i := range o.conns {
+		if o.conns[i].name == name {
+			return &o.conns[i]
+		}
 	}
-	if a.rank == nil || s.Answer.Rank() > a.rank.Answer.Rank() {
-		a.rank = s
-	}
-}
-
-// rises reports whether the answer has a later modified_at than another, which
-// may be nil.
-func rises(than, s *Seen) bool {
-	m := s.Answer.GetModifiedAt()
-	return m.IsValid() && (than == nil || later(m, than.Answer.GetModifiedAt()))
-}
-
-func later(a, b *timestamppb.Timestamp) bool { return a.AsTime().After(b.AsTime()) }
-
-// on is what reads over the call's connection have said that had returned before
-// the call, if that is a read, too. Either may be nil. What writes have answered
-// does not bind reads that may be stale: they may go to another replica.
-func (o *order) on(s *Seen) (stamp, rank *Seen) {
-	c := o.conns[s.Connection()]
-	if c == nil || !s.Is(MethodGet) {
-		return nil, nil
-	}
-	return before(c.reads.stamp, s, 0), before(c.reads.rank, s, 0)
-}
-
-// before is the earlier call if its answer binds the later one: it had returned
-// for as long as a read may be stale. Else nil.
-func before(earlier, s *Seen, window int64) *Seen {
-	if earlier == nil || int64(earlier.Returned)+window >= int64(s.Called) {
-		return nil
-	}
-	return earlier
+	return nil
 }
 
 // stampBefore is the answer with the greatest modified_at that binds the call, nil
 // without one.
 func (op *Op) stampBefore(env *Env, s *Seen) *Seen {
-	for i := len(op.order.stamps) - 1; i >= 0; i-- {
-		if e := before(op.order.stamps[i], s, int64(env.Window)); e != nil {
-			return e
+	found := op.order.stamps.before(s.Called - env.Window)
+	if env.Eventual() && s.Is(MethodGet) {
+		// A read over the same connection binds sooner.
+		if c := op.order.on(s); c != nil {
+			if read := c.stamps.before(s.Called); read != nil && (found == nil || later(read.Answer.GetModifiedAt(), found.Answer.GetModifiedAt())) {
+				found = read
+			}
 		}
 	}
-	stamp, _ := op.order.on(s)
-	return stamp
+	if found != nil && env.adjusted(found, s) {
+		return nil
+	}
+	return found
 }
 
 // doneBefore is an answer that said done and binds the call, nil without one.
-func (op *Op) doneBefore(env *Env, s *Seen) *Seen {
-	if e := before(op.Done, s, int64(env.Window)); e != nil {
-		return e
-	}
-	if _, e := op.order.on(s); e != nil && e.Answer.GetDone() {
-		return e
-	}
-	return nil
-}
+func (op *Op) doneBefore(env *Env, s *Seen) *Seen { return op.rankBefore(env, s, op.Done, Done) }
 
 // failingBefore is an answer that had an error, was not done and binds the call;
 // nil without one.
 func (op *Op) failingBefore(env *Env, s *Seen) *Seen {
-	if e := before(op.Failing, s, int64(env.Window)); e != nil {
-		return e
+	return op.rankBefore(env, s, op.Failing, Failing)
+}
+
+func (op *Op) rankBefore(env *Env, s, first *Seen, rank Rank) *Seen {
+	if first == nil || first.Returned >= s.Called {
+		return nil
 	}
-	if _, e := op.order.on(s); e != nil && e.Answer.Rank() == Failing {
-		return e
+	if env.binds(first, s) {
+		return first
+	}
+	if c := op.order.on(s); c != nil && env.binds(c.reads[rank].seen, s) {
+		return c.reads[rank].seen
 	}
 	return nil
 }
 
-// about reports whether the call has answered with the operation that it was to be
-// about.
-func about(s *Seen) bool { return s.Answer != nil && s.Op != nil && s.Op.ID != "" && own(s) }
+// furtherBefore is an answer that binds the call and says that the operation had
+// come further than rank, nil without one.
+func (op *Op) furtherBefore(env *Env, s *Seen, rank Rank) *Seen {
+	if rank < Done {
+		if a := op.doneBefore(env, s); a != nil {
+			return a
+		}
+	}
+	if rank < Failing {
+		return op.failingBefore(env, s)
+	}
+	return nil
+}

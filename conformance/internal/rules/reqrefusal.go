@@ -40,7 +40,17 @@ func turnedAway(s *Seen) bool {
 		code.Code_FAILED_PRECONDITION, code.Code_OUT_OF_RANGE, code.Code_UNIMPLEMENTED:
 		return true
 	}
-	return false
+	return unreadable(s)
+}
+
+// unreadable reports whether a request was seen and is no message: what it asks for, no
+// server can have begun to do. Over REST, a path that is not known may be known to
+// the server.
+func unreadable(s *Seen) bool {
+	if s.RequestErr == nil || s.Protocol == optestv1.Event_REST || s.Event.Request == nil || s.Event.Request.Cut() {
+		return false
+	}
+	return s.RequestFidelity == optestv1.Event_FIDELITY_UNSPECIFIED
 }
 
 // ending is how a call ended, in words.

@@ -164,6 +164,10 @@ func TestRefusedCreates(t *testing.T) {
 			fails(code.Code_UNAVAILABLE)(c, copyOf(c.scene, "lost", c.env.Desktops.Succeeds))
 		})), Pass},
 		{"REQ-02", "a lost call has another name", between("refused", then(refuses, loses("lost"))), Fail},
+		{"REQ-02", "after a call that can't be read", between("another", then(refuses, func(c *client) {
+			e := c.fails(MethodCreate, copyOf(c.scene, "garbled", c.env.Desktops.Succeeds), c.server.failure(code.Code_INTERNAL, "It can't be read"))
+			e.Request = trace.NewBlob([]byte("\n\xff"))
+		})), Fail},
 		{"REQ-02", "by nobody's call", between("another", func(*client) {}), NotExercised},
 		{"REQ-02", "by an operation", created(false), Pass},
 		{"REQ-02", "by a create that is under way", created(true), Pass},

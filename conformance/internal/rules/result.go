@@ -61,6 +61,7 @@ type Result struct {
 
 // End closes the checker and returns a result for each of its rules.
 func (c *Checker) End() []Result {
+	c.leaveAll()
 	results := make([]Result, 0, len(c.running))
 	for _, r := range c.running {
 		results = append(results, r.end(c.env))

@@ -104,6 +104,9 @@ type Machine struct {
 	// Beside is given each pair of distinct answers about one operation, in
 	// whatever order.
 	Beside func(a, b *Seen, sink *Sink)
+	// Leave is given each operation when nothing more will be seen of it: before End,
+	// or when the checker has to forget it.
+	Leave func(*Op, *Sink)
 	// End is called when there are no more events.
 	End func(*Sink)
 }

@@ -37,6 +37,8 @@ type Seen struct {
 	Made *Op
 	// Fresh: these bytes were not seen before as an answer about this operation.
 	Fresh bool
+
+	look *Look // that the answer is, nil without one
 }
 
 // Answer is an Operation together with what is in it.
@@ -52,6 +54,9 @@ type Answer struct {
 	ResultErr error
 	// Image is Result where it is a DesktopImage, else nil.
 	Image *clouddesktop.DesktopImage
+
+	imageID string
+	rank    Rank
 }
 
 func newAnswer(m *operation.Operation) *Answer {
@@ -59,6 +64,15 @@ func newAnswer(m *operation.Operation) *Answer {
 	a.Meta, a.MetaErr = unpacked(m.GetMetadata())
 	a.Result, a.ResultErr = unpacked(m.GetResponse())
 	a.Image, _ = a.Result.(*clouddesktop.DesktopImage)
+	if meta, ok := a.Meta.(interface{ GetImageId() string }); ok {
+		a.imageID = meta.GetImageId()
+	}
+	switch {
+	case m.GetDone():
+		a.rank = Done
+	case m.GetError() != nil:
+		a.rank = Failing
+	}
 	return a
 }
 
@@ -70,12 +84,7 @@ func unpacked(m *anypb.Any) (proto.Message, error) {
 }
 
 // ImageID is that of the metadata, empty without one.
-func (a *Answer) ImageID() string {
-	if m, ok := a.Meta.(interface{ GetImageId() string }); ok {
-		return m.GetImageId()
-	}
-	return ""
-}
+func (a *Answer) ImageID() string { return a.imageID }
 
 // Rank is how far an operation has come. One that conforms never goes back.
 type Rank int
@@ -98,15 +107,7 @@ func (r Rank) String() string {
 	return "unknown"
 }
 
-func (a *Answer) Rank() Rank {
-	switch {
-	case a.GetDone():
-		return Done
-	case a.GetError() != nil:
-		return Failing
-	}
-	return Pending
-}
+func (a *Answer) Rank() Rank { return a.rank }
 
 // Outcome is the set member of the result: error, response or neither.
 func (a *Answer) Outcome() string {

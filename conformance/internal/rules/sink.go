@@ -9,6 +9,7 @@ import (
 // Sink takes what a rule's machine finds.
 type Sink struct {
 	rule      *Rule
+	place     int // of the rule among the checker's
 	exercised map[string]struct{}
 	more      bool // keys than are kept
 	findings  []Finding
@@ -54,6 +55,19 @@ func (s *Sink) Exercise(key string) {
 		return
 	}
 	s.exercised[key] = struct{}{}
+}
+
+// exercise is Exercise with an operation for a key, which costs little when it was
+// counted before.
+func (s *Sink) exercise(op *Op) {
+	word, bit := s.place/64, uint64(1)<<(s.place%64)
+	if word < len(op.exercised) {
+		if op.exercised[word]&bit != 0 {
+			return
+		}
+		op.exercised[word] |= bit
+	}
+	s.Exercise(op.ID)
 }
 
 // Breach reports a breach, as an error or, if the rule is one that warns, as a

@@ -21,8 +21,13 @@ type lately struct {
 
 const maxLately = 64
 
-// has notes the bytes and reports whether they were noted before.
-func (l *lately) has(b *trace.Blob) bool {
+// has notes the bytes and reports whether they were noted before. Of an answer about
+// an operation that is known anyhow.
+func (l *lately) has(s *Seen) bool {
+	if s.Answer != nil {
+		return !s.Fresh
+	}
+	b := s.Event.Response
 	if slices.Contains(l.blobs, b) {
 		return true
 	}
@@ -45,7 +50,7 @@ func inJSON(s *Seen) bool {
 func judgeJSON(*Env) Machine {
 	var before lately
 	return Machine{Call: func(s *Seen, sink *Sink) {
-		if !inJSON(s) || before.has(s.Event.Response) {
+		if !inJSON(s) || before.has(s) {
 			return
 		}
 		n, err := parseJSON(s.RawJSON())

@@ -16,7 +16,7 @@ import (
 func judgeJSONResult(*Env) Machine {
 	var before lately
 	return Machine{Call: func(s *Seen, sink *Sink) {
-		if !inJSON(s) || s.Method.Desc.Output().FullName() != operationDesc.FullName() || before.has(s.Event.Response) {
+		if !inJSON(s) || s.Method.Desc.Output().FullName() != operationDesc.FullName() || before.has(s) {
 			return
 		}
 		n, err := parseJSON(s.RawJSON())
@@ -60,7 +60,7 @@ func judgeDigits(*Env) Machine {
 	var order []string
 	var before lately
 	return Machine{Call: func(s *Seen, sink *Sink) {
-		if inJSON(s) && !before.has(s.Event.Response) {
+		if inJSON(s) && !before.has(s) {
 			judgeBareNumbers(s, sink)
 		}
 		if !readsDone(s) || s.Op == nil || s.Answer.Image == nil {
