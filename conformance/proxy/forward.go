@@ -16,6 +16,8 @@ import (
 
 // forward passes a request on, and its answer back.
 func (p *Proxy) forward(w http.ResponseWriter, r *http.Request) {
+	p.underWay.begin()
+	defer p.underWay.end()
 	l, ok := r.Context().Value(linkKey{}).(*link)
 	if !ok {
 		panic(http.ErrAbortHandler) // it is on every connection of the server

@@ -46,6 +46,7 @@ type Proxy struct {
 	front    *front
 	served   chan struct{} // closed when the server accepts no more
 	rootPEM  []byte
+	underWay underWay
 
 	mu     sync.Mutex
 	links  map[net.Conn]*link
@@ -248,6 +249,7 @@ func (p *Proxy) Close() error {
 		for _, l := range links {
 			l.close()
 		}
+		p.underWay.settle() // they are cut off, and that they were is written down
 		_, err := p.observer.Report()
 		p.closeErr = errors.Join(p.closeErr, err)
 	})
@@ -257,9 +259,17 @@ func (p *Proxy) Close() error {
 // Flush has the trace hold every call so far.
 func (p *Proxy) Flush() { p.observer.Flush() }
 
-// Trace is what was seen: of more than 10,000 calls the last.
-func (p *Proxy) Trace() *trace.Trace { return p.observer.Seen() }
+// Trace is what was seen: of more than 10,000 calls the last. Calls under way have
+// up to a second to end.
+func (p *Proxy) Trace() *trace.Trace {
+	p.underWay.settle()
+	return p.observer.Seen()
+}
 
-// Report ends the watch and is what was found. Calls pass on unwatched. To call it
-// again returns the same. The error is that of [TraceTo]'s writer.
-func (p *Proxy) Report() (*conformance.Report, error) { return p.observer.Report() }
+// Report ends the watch and is what was found. Calls under way have up to a second
+// to end, and pass on unwatched after it. To call it again returns the same. The
+// error is that of [TraceTo]'s writer.
+func (p *Proxy) Report() (*conformance.Report, error) {
+	p.underWay.settle()
+	return p.observer.Report()
+}
