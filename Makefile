@@ -103,6 +103,9 @@ genproto: ## build and test against the oldest, the SDK's and the newest message
 .PHONY: bench
 bench: ## measure the bars, as ratios against a bare server in the same run
 	go run ./mockserver/internal/bench
+	@echo 'the whole suite against the mock server in the same process, want < 5s:'
+	@go test -count=5 -v -run '^TestMockServerKeepsTheContract$$' ./conformance | sed -n 's/^ *healthy_test.go:[0-9]*: /  /p'
+	go run ./conformance/internal/bench
 
 # The judge's own trial: healthy servers that it must not accuse, broken ones that
 # it must. In make test it is short; the page says what comes of it.

@@ -178,7 +178,7 @@ func (r *Report) Proto() *optestv1.ConformanceReport {
 
 func (r *Report) input() report.Input {
 	in := report.Input{
-		Tool: tool, Time: r.time, Env: r.env, Driver: r.driver, Events: max(r.seen, len(r.Events)), Forgotten: r.forgotten,
+		Tool: tool, Time: r.time, Env: r.env, Driver: r.driver, Calls: r.Events, Events: max(r.seen, len(r.Events)), Forgotten: r.forgotten,
 		NoVerdict: r.noVerdict, CutShort: r.cutShort, Limits: slices.Clone(r.limits),
 		Used: &optestv1.ConformanceReport_Used{
 			Wall: durationpb.New(r.Used.Wall), Elapsed: durationpb.New(r.Used.Elapsed),

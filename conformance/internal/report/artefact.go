@@ -107,8 +107,16 @@ func script(rule *rules.Rule, f Found, commands []string) []byte {
 	for _, l := range broken(plain(f.Text), width) {
 		lines = append(lines, "# "+l)
 	}
-	lines = append(lines, "#", "# It wants grpcurl, curl and jq, and SERVER or TOKEN where those are other ones.",
-		"# A call that is refused may be what is to be shown: the script goes on.", "set -u", "")
+	all := strings.Join(commands, "\n")
+	var tools []string
+	for _, tool := range []string{"grpcurl", "curl", "jq"} {
+		if strings.Contains(all, tool+" -") {
+			tools = append(tools, tool)
+		}
+	}
+	lines = append(lines, "#", "# SERVER and TOKEN can be other ones.",
+		"# A call that is refused may be what is to be shown: the script goes on.", "set -u",
+		"for tool in "+strings.Join(tools, " ")+"; do", `	command -v "$tool" >/dev/null || { echo "$0: want $tool on PATH" >&2; exit 127; }`, "done", "")
 	return []byte(strings.Join(append(lines, commands...), "\n") + "\n")
 }
 

@@ -3,9 +3,12 @@
 #
 # what was found $(touch x)
 #
-# It wants grpcurl, curl and jq, and SERVER or TOKEN where those are other ones.
+# SERVER and TOKEN can be other ones.
 # A call that is refused may be what is to be shown: the script goes on.
 set -u
+for tool in grpcurl curl jq; do
+	command -v "$tool" >/dev/null || { echo "$0: want $tool on PATH" >&2; exit 127; }
+done
 
 test -n "${SERVER-}" || SERVER=127.0.0.1:8080
 answer=$(grpcurl -plaintext -H "authorization: Bearer ${TOKEN-}" -H 'idempotency-key: 7d2b9e06-5c1a-4c0e-9a57-3f8f6f0f5a11' -d '{"folderId":"b1g0","name":"it'\''s golden","desktopId":"desk-succeeds"}' "$SERVER" yandex.cloud.clouddesktop.v1.api.DesktopImageService/CopyFromDesktop); echo "$answer"
