@@ -16,7 +16,7 @@ FUZZTIME := 2m
 # took turns in another way would take go test's whole minute.
 FUZZMINIMIZE := 5s
 # What make generate writes.
-GENERATED := proto/gen proto/drift fixtures/catalogue.binpb fixtures/scenario.schema.json fixtures/CATALOGUE.md
+GENERATED := proto/gen proto/drift fixtures/catalogue.binpb fixtures/scenario.schema.json fixtures/CATALOGUE.md docs/rules.md
 
 .PHONY: help
 help: ## say what there is
@@ -59,7 +59,7 @@ readme: ## hold the README to the files that it quotes
 	@go run ./cmd/repocheck readme
 
 .PHONY: generate
-generate: ## make Go and a JSON Schema from the protos, the catalogue and its page from the fixtures
+generate: ## make Go and a JSON Schema from the protos, the catalogue and its page from the fixtures, a page of the rules
 	$(BUF) generate
 	$(BUF) generate --template proto/yandex/buf.gen.yaml
 	$(BUF) build --path proto/google --path proto/yandex --exclude-source-info --as-file-descriptor-set -o proto/drift/contract.binpb

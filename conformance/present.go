@@ -59,12 +59,3 @@ func (r *Report) WriteHTML(w io.Writer) error {
 func (r *Report) WriteTrace(path string) error {
 	return (&trace.Trace{Header: r.Header, Events: r.Events}).WriteFile(path)
 }
-
-// RuleIDs are the ids of all rules, in the order of the table.
-func RuleIDs() []string {
-	var ids []string
-	for _, r := range rules.All() {
-		ids = append(ids, r.ID)
-	}
-	return ids
-}

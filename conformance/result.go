@@ -13,22 +13,11 @@ import (
 
 // RuleResult is a rule with what has become of it.
 type RuleResult struct {
-	// ID is such as LRO-01.
-	ID, Title string
-	// Core rules make the verdict on the server.
-	Core bool
-	// Level says how much the sentence binds: documented, proto, guide, implied or
-	// practice. Breaches of the last are warnings.
-	Level string
-	// Quote is the sentence, Source where it stands.
-	Quote, Source string
+	Rule
 
 	Verdict RuleVerdict
 	// Reason says why the rule does not apply, or was not exercised.
 	Reason string
-	// Exercise is the traffic that exercises the rule, Guard why no healthy server is
-	// accused by it.
-	Exercise, Guard string
 	// Exercised counts distinct instances of what the rule is about, such as
 	// operations.
 	Exercised int
@@ -93,8 +82,7 @@ func (s Severity) String() string {
 // events, if there are any.
 func newResult(env *rules.Env, one rules.Result, events []*trace.Event) RuleResult {
 	r := RuleResult{
-		ID: one.Rule.ID, Title: one.Rule.Title, Core: one.Rule.Core, Level: one.Rule.Level.String(), Quote: one.Rule.Quote, Source: one.Rule.Source,
-		Verdict: RuleVerdict(one.Verdict), Reason: one.Reason, Exercise: one.Rule.Exercise, Guard: one.Rule.Guard, Exercised: one.Exercised,
+		Rule: newRule(one.Rule), Verdict: RuleVerdict(one.Verdict), Reason: one.Reason, Exercised: one.Exercised,
 		Errors: one.Errors, Warnings: one.Warnings,
 	}
 	list := slices.Clone(one.Findings)

@@ -47,7 +47,7 @@ breaks nothing and not all is known of it.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newServe(), newExec(), newScenarios(), newJournal(), newCheck(), newVerify(), newProxy(), newDemo(), newVersion())
+	root.AddCommand(newServe(), newExec(), newScenarios(), newJournal(), newCheck(), newVerify(), newProxy(), newRules(), newDemo(), newVersion())
 	addCompletion(root)
 	return root
 }

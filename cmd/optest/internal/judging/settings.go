@@ -68,13 +68,11 @@ func (s *Settings) Complete(complete func(name string, f cobra.CompletionFunc)) 
 	complete("contract", words(s.Contract.Allowed...))
 	complete("require", words(s.Require.Allowed...))
 	complete("format", words(s.Format.Allowed...))
-	complete("only", words(ruleGroups...))
+	complete("only", CompleteRules)
 	complete("out", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	})
 }
-
-var ruleGroups = []string{"OP-*", "IMG-*", "LRO-*", "CXL-*", "REQ-*", "IDM-*", "ERR-*", "XP-*", "CON-*"}
 
 // Options are what the library is to be told.
 func (s *Settings) Options() []conformance.Option {

@@ -1,5 +1,5 @@
-// Command reference makes fixtures/CATALOGUE.md of the catalogue's scenarios. It
-// is run from the root of the module:
+// Command reference makes fixtures/CATALOGUE.md of the catalogue's scenarios and
+// docs/rules.md of the rules. It is run from the root of the module:
 //
 //	go run ./cmd/optest/internal/reference
 package main
@@ -14,6 +14,9 @@ func main() {
 	text, err := page()
 	if err == nil {
 		err = os.WriteFile(filepath.Join("fixtures", "CATALOGUE.md"), []byte(text), 0o644)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join("docs", "rules.md"), []byte(rulePage()), 0o644)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -8,21 +8,33 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/optest-dev/optest/conformance"
 	"github.com/optest-dev/optest/fixtures"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
-func TestPageIsUpToDate(t *testing.T) {
-	want, err := page()
+func TestPagesAreUpToDate(t *testing.T) {
+	catalogue, err := page()
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "fixtures", "CATALOGUE.md"))
-	if err != nil {
-		t.Fatal(err)
+	for name, want := range map[string]string{"fixtures/CATALOGUE.md": catalogue, "docs/rules.md": rulePage()} {
+		got, err := os.ReadFile(filepath.Join("..", "..", "..", "..", filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s is not up to date, want make generate to be run (-want +file)\n%s", name, diff)
+		}
 	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("fixtures/CATALOGUE.md is not that of the catalogue, want make generate to be run (-want +file)\n%s", diff)
+}
+
+func TestPageHasEachRuleOnce(t *testing.T) {
+	text := rulePage()
+	for _, r := range conformance.AllRules() {
+		if n := strings.Count(text, "\n### "+r.ID+"\n"); n != 1 {
+			t.Errorf("%s is there %d times, want once", r.ID, n)
+		}
 	}
 }
 

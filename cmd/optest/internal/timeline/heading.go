@@ -13,7 +13,7 @@ import (
 func Heading(s *optestv1.Scenario, width int, signs Signs) []Line {
 	d := &drawing{width: max(narrowest, min(width, Widest)), signs: signs}
 	d.add(Span{terminal.Bold, d.plain(s.GetName())}, Span{"", ": " + outline.Life(s)})
-	for _, line := range wrap(d.plain(s.GetSummary()), d.width) {
+	for _, line := range Wrap(d.plain(s.GetSummary()), d.width) {
 		d.add(Span{"", line})
 	}
 	return d.lines

@@ -91,7 +91,7 @@ func (d *drawing) fault(text string) {
 }
 
 func (d *drawing) listed(name Span, s terminal.Style, text string) {
-	for i, line := range wrap(text, d.width-heading) {
+	for i, line := range Wrap(text, d.width-heading) {
 		if i > 0 {
 			name = Span{"", strings.Repeat(" ", heading)}
 		}

@@ -162,7 +162,7 @@ func (r *rail) faults(phase engine.Phase, first bool) {
 
 func (r *rail) mark(text string) {
 	indent := strings.Repeat(" ", r.labels+1)
-	for i, line := range wrap(text, r.width-r.labels-len(" | x ")) {
+	for i, line := range Wrap(text, r.width-r.labels-len(" | x ")) {
 		sign := "  "
 		if i == 0 {
 			sign = r.signs.Fault + " "
@@ -189,11 +189,11 @@ func (r *rail) line() Span {
 // room for all, each on lines of its own.
 func (r *rail) row(label, sign string, s terminal.Style, word string, says ...string) {
 	room := r.width - (r.labels + len(" * ") + words + 2)
-	lines := wrap(strings.Join(says, ", "), room)
+	lines := Wrap(strings.Join(says, ", "), room)
 	if len(lines) > 1 {
 		lines = nil
 		for _, text := range says {
-			lines = append(lines, wrap(text, room)...)
+			lines = append(lines, Wrap(text, room)...)
 		}
 	}
 	first := ""

@@ -147,9 +147,9 @@ func cut(text string, most int) string {
 	return text
 }
 
-// wrap breaks text at spaces into lines of at most so many columns. A word that
+// Wrap breaks text at spaces into lines of at most so many columns. A word that
 // is longer is broken.
-func wrap(text string, most int) []string {
+func Wrap(text string, most int) []string {
 	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(text) {

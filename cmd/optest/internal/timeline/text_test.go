@@ -29,7 +29,7 @@ func TestWrap(t *testing.T) {
 		{"abcdefg hi", 4, []string{"abcd", "efg", "hi"}},
 		{"漢字 a", 3, []string{"漢", "字", "a"}},
 	} {
-		if got := wrap(tt.text, tt.most); !slices.Equal(got, tt.want) {
+		if got := Wrap(tt.text, tt.most); !slices.Equal(got, tt.want) {
 			t.Errorf("%q to %d: got %q, want %q", tt.text, tt.most, got, tt.want)
 		}
 	}
@@ -39,7 +39,7 @@ func TestWrapLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOf(rapid.SampledFrom([]rune("ab ä漢"))).Draw(t, "text")
 		most := rapid.IntRange(2, 10).Draw(t, "most")
-		lines := wrap(text, most)
+		lines := Wrap(text, most)
 		for _, line := range lines {
 			if columns(line) > most || line == "" {
 				t.Fatalf("%q to %d gives %q", text, most, lines)
