@@ -61,6 +61,9 @@ func TestMockServerKeepsTheContract(t *testing.T) {
 	if r.Verdict != conformance.Conformant {
 		t.Errorf("verdict %v, want %v", r.Verdict, conformance.Conformant)
 	}
+	if one := r.Rule("CON-02"); one.Exercised < 20 {
+		t.Errorf("rule CON-02 exercised %d times, want it by all that the mock's reflection shows", one.Exercised)
+	}
 }
 
 func TestServerOnGRPCKeepsTheContract(t *testing.T) {

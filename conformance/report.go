@@ -86,7 +86,8 @@ type Missing struct {
 	Says string
 }
 
-// Skipped is a script that was not played, or not to its end.
+// Skipped is a script that was not played, or not to its end, or the reflection of
+// a server that shows nothing of use.
 type Skipped struct {
 	Script, Reason string
 	// Exercises are ids of rules.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/clouddesktop/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/optest-dev/optest/conformance/internal/drive"
@@ -32,6 +33,7 @@ type session struct {
 	world    *drive.World
 	events   []*trace.Event
 	found    drive.Found
+	shown    *protoregistry.Files // by the server's reflection, nil: it shows none
 	skipped  []drive.Skipped
 	over     error // why the run has ended early
 	left     []string
@@ -119,13 +121,15 @@ func (s *session) open(served []drive.Protocol) {
 	s.world = drive.Open(plan, s.recorder)
 }
 
-// play looks whether the server can be judged, and plays the scripts. In real
-// time it goes on at random, so many steps, and deletes what it has made.
+// play looks whether the server can be judged and what its reflection shows, and
+// plays the scripts. In real time it goes on at random, so many steps, and deletes
+// what it has made.
 func (s *session) play(ctx context.Context) {
 	if s.found = s.world.Probe(ctx); s.found.Unfit != "" {
 		return
 	}
-	s.skipped = s.world.Play(ctx, drive.Scripts())
+	s.shown, s.skipped = s.world.Describe(ctx)
+	s.skipped = append(s.skipped, s.world.Play(ctx, drive.Scripts())...)
 	if s.virtual {
 		return
 	}
@@ -215,6 +219,8 @@ func (s *session) env() *rules.Env {
 		Auth:     s.target.Token != "",
 		Foreign:  s.target.Foreign,
 		Untimed:  s.recorder.Stalls(),
+
+		Descriptors: s.shown,
 	}
 }
 

@@ -28,7 +28,7 @@ import (
 
 	"google.golang.org/grpc"
 
-	"github.com/optest-dev/optest/mockserver/internal/selfcert"
+	"github.com/optest-dev/optest/internal/selfcert"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 	"github.com/optest-dev/optest/trace"
 )

@@ -35,13 +35,7 @@ func (p *Proxy) connect(ctx context.Context, conn net.Conn) context.Context {
 	if address := conn.RemoteAddr(); address != nil {
 		peer = address.String()
 	}
-	l := &link{proxy: p, callers: exchange.NewCallers(func(_ net.Conn, n int) trace.Caller {
-		caller := trace.Caller{Connection: name, Reader: name, Peer: peer}
-		if n > 0 {
-			caller.Connection = fmt.Sprintf("%s#%d", name, n+1)
-		}
-		return caller
-	})}
+	l := &link{proxy: p, callers: exchange.NewCallers(exchange.Named(trace.Caller{Connection: name, Reader: name, Peer: peer}))}
 	p.links[conn] = l
 	return context.WithValue(ctx, linkKey{}, l)
 }

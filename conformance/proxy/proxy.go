@@ -193,9 +193,11 @@ func (p *Proxy) open() error {
 	}
 	secured := p.config.tls
 	if p.config.selfSigned {
-		if secured, p.rootPEM, err = selfSigned(listener.Addr()); err != nil {
-			return errors.Join(fmt.Errorf("optest: certificate: %w", err), listener.Close())
+		authority, err := authorityFor(listener.Addr())
+		if err != nil {
+			return errors.Join(err, listener.Close())
 		}
+		secured, p.rootPEM = authority.TLSConfig(), authority.RootPEM()
 	}
 	p.front = newFront(listener, secured)
 	protocols := new(http.Protocols)

@@ -3,24 +3,18 @@ package drive
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"os"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+	"github.com/optest-dev/optest/conformance/internal/exchange"
 	"github.com/optest-dev/optest/trace"
 )
 
@@ -36,33 +30,26 @@ type Endpoint struct {
 	Token string
 }
 
-// maxBody bounds a response, in bytes, before and after decompression.
+// maxBody bounds a response, in bytes, before decompression.
 const maxBody = 16 << 20
 
 // Conn is one connection to the server, and calls on it. It is safe for
 // concurrent use over protocols that share a connection. If the server ends the
 // connection, the next call makes another one, whose name has a number.
 type Conn struct {
-	endpoint     Endpoint
-	protocol     Protocol
-	recorder     *Recorder
-	redactor     *trace.Redactor
-	name, reader string
-	http         *http.Transport
-	pace         func(context.Context) error // waits until a request may be sent; nil: at once
-
-	mu      sync.Mutex
-	current net.Conn
-	made    int
-	caller  *trace.Caller
+	endpoint Endpoint
+	protocol Protocol
+	recorder *Recorder
+	caller   *trace.Caller // of calls that get no connection
+	callers  *exchange.Callers
+	http     *http.Transport
+	pace     func(context.Context) error // waits until a request may be sent; nil: at once
 }
 
 // Dial makes a connection of that name for a reader. Nothing is sent yet.
 func Dial(endpoint Endpoint, p Protocol, recorder *Recorder, name, reader string) *Conn {
-	c := &Conn{
-		endpoint: endpoint, protocol: p, recorder: recorder, redactor: trace.NewRedactor(), name: name, reader: reader,
-		caller: &trace.Caller{Connection: name, Reader: reader},
-	}
+	caller := trace.Caller{Connection: name, Reader: reader}
+	c := &Conn{endpoint: endpoint, protocol: p, recorder: recorder, caller: &caller, callers: exchange.NewCallers(exchange.Named(caller))}
 	protocols := new(http.Protocols)
 	secured := endpoint.URL.Scheme == "https"
 	switch {
@@ -91,32 +78,6 @@ func Dial(endpoint Endpoint, p Protocol, recorder *Recorder, name, reader string
 
 // Close ends the connection.
 func (c *Conn) Close() { c.http.CloseIdleConnections() }
-
-// Name is that of the connection.
-func (c *Conn) Name() string { return c.name }
-
-// Protocol is what the connection speaks.
-func (c *Conn) Protocol() Protocol { return c.protocol }
-
-// callerOn is who calls on a connection: rules about one connection must not take
-// two for it.
-func (c *Conn) callerOn(conn net.Conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if conn == c.current {
-		return
-	}
-	c.current = conn
-	if c.made++; c.made > 1 {
-		c.caller = &trace.Caller{Connection: fmt.Sprintf("%s#%d", c.name, c.made), Reader: c.reader}
-	}
-}
-
-func (c *Conn) latest() *trace.Caller {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.caller
-}
 
 // Call is what is to be sent.
 type Call struct {
@@ -161,62 +122,28 @@ func (c *Conn) Do(ctx context.Context, call Call) (*trace.Event, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	var began atomic.Bool // written by a goroutine of the transport
-	req, err := c.request(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:      func(info httptrace.GotConnInfo) { c.callerOn(info.Conn) },
-		WroteHeaders: func() { began.Store(true) },
-	}), call, sent)
+	x, ctx := c.recorder.Begin(ctx, c.protocol.call(call.Method, sent.verb), c.callers)
+	req, err := c.request(ctx, call, sent)
 	if err != nil {
 		return nil, err
 	}
-	e := &trace.Event{
-		Protocol:      c.protocol.event(),
-		Method:        methodName(call.Method),
-		Timeout:       call.Timeout,
-		RequestCodec:  c.protocol.codec(),
-		RequestHeader: c.recorder.store.Fields(c.redactor.AppendMap(nil, req.Header)),
-	}
+	e := x.Event
+	e.Caller, e.Timeout, e.RequestHeader = c.caller, call.Timeout, c.recorder.Fields(req.Header)
 	if sent.message != nil {
-		e.Request = c.recorder.store.Blob(sent.message)
+		e.Request = c.recorder.Store.Blob(sent.message)
 	}
 	if c.protocol == REST {
-		e.HTTPRequest = sent.verb + " " + c.redactor.Target(sent.target)
+		e.HTTPRequest = sent.verb + " " + c.recorder.Redactor.Target(sent.target)
 	}
-	e.Called = c.recorder.now()
+	e.Called = c.recorder.Now()
 	resp, err := c.http.RoundTrip(req)
-	e.Caller = c.latest()
 	if err != nil {
-		lost(ctx, e, err, began.Load())
-		c.recorder.ended(e)
-		return e, nil
+		x.Lost(err)
+	} else {
+		body, err := readBody(resp)
+		x.Answered(exchange.Answer{Status: resp.StatusCode, Header: resp.Header, Trailer: resp.Trailer, Body: body, Length: resp.ContentLength}, err)
 	}
-	body, err := readBody(resp)
-	e.HTTPStatus = uint32(resp.StatusCode)
-	e.ResponseHeader = c.recorder.store.Fields(c.redactor.AppendMap(nil, resp.Header))
-	got := c.protocol.decode(call.Method, sent.verb, resp, body)
-	e.Trailer = c.recorder.store.Fields(c.redactor.AppendMap(c.redactor.AppendMap(nil, resp.Trailer), got.trailer))
-	e.ResponseCodec, e.ResponseFidelity = got.codec, got.fidelity
-	if got.message != nil {
-		e.Response = c.recorder.store.Blob(got.message)
-	}
-	for _, m := range got.further {
-		got.frames.Further = append(got.frames.Further, c.recorder.store.Blob(m))
-	}
-	e.Frames = got.frames
-	switch {
-	case err != nil:
-		if e.Response != nil && got.frames == nil {
-			e.Response = trace.CutBlob(got.message, max(len(got.message)+1, int(resp.ContentLength)))
-		}
-		lost(ctx, e, err, true)
-	case got.failure == nil:
-		e.Outcome = optestv1.Event_OK
-	case got.open:
-		e.Outcome, e.Failure = optestv1.Event_INDETERMINATE, got.failure
-	default:
-		e.Outcome, e.Failure = optestv1.Event_FAILED, got.failure
-	}
-	c.recorder.ended(e)
+	x.End()
 	return e, nil
 }
 
@@ -256,25 +183,3 @@ func readBody(resp *http.Response) ([]byte, error) {
 	}
 	return body, err
 }
-
-// lost is the outcome of a call whose answer has not come, or not all of it.
-func lost(ctx context.Context, e *trace.Event, err error, began bool) {
-	cause := optestv1.Event_Failure_RESET
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
-		cause = optestv1.Event_Failure_TIMEOUT
-	case ctx.Err() != nil:
-		cause = optestv1.Event_Failure_CANCELLED
-	case !began || errors.Is(err, syscall.ECONNREFUSED):
-		cause = optestv1.Event_Failure_LOCAL_ERROR
-	}
-	e.Outcome = optestv1.Event_INDETERMINATE
-	e.Failure = &trace.Failure{Cause: cause, Message: err.Error()}
-}
-
-func methodName(m protoreflect.MethodDescriptor) string {
-	return string(m.Parent().FullName()) + "/" + string(m.Name())
-}
-
-// IsHTML tells the page of a proxy or a web site from an answer of the API.
-func IsHTML(contentType string) bool { return strings.HasPrefix(contentType, "text/html") }

@@ -1,6 +1,8 @@
 package drive
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +18,25 @@ func against(t *testing.T, p Protocol, call Call, h http.HandlerFunc) *trace.Eve
 	t.Helper()
 	c, _ := recording(t, listen(t, pipes, overHTTP(t, h)), p)
 	return get(t, c, call)
+}
+
+// frame is a message as gRPC sends it, with flags.
+func frame(flags byte, message string) string {
+	f := framed([]byte(message))
+	f[0] = flags
+	return string(f)
+}
+
+func zipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write([]byte(text)); err != nil {
+		panic(err)
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return b.String()
 }
 
 func TestOddServers(t *testing.T) {

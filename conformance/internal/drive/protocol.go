@@ -3,7 +3,6 @@ package drive
 import (
 	"encoding/binary"
 	"fmt"
-	"mime"
 	"net/http"
 	"strconv"
 	"time"
@@ -12,9 +11,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/optest-dev/optest/conformance/internal/exchange"
 	"github.com/optest-dev/optest/conformance/internal/httprule"
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
-	"github.com/optest-dev/optest/trace"
 )
 
 // Protocol is how a server is spoken to.
@@ -49,23 +48,20 @@ func (p Protocol) String() string {
 
 func (p Protocol) http2() bool { return p == GRPC }
 
-func (p Protocol) event() optestv1.Event_Protocol {
+// call is one of a method for the recorder.
+func (p Protocol) call(m protoreflect.MethodDescriptor, verb string) exchange.Call {
+	protocol, codec := optestv1.Event_GRPC, optestv1.Event_PROTO
 	switch p {
-	case GRPC:
-		return optestv1.Event_GRPC
 	case GRPCWeb:
-		return optestv1.Event_GRPC_WEB
-	case Connect, ConnectJSON:
-		return optestv1.Event_CONNECT
+		protocol = optestv1.Event_GRPC_WEB
+	case Connect:
+		protocol = optestv1.Event_CONNECT
+	case ConnectJSON:
+		protocol, codec = optestv1.Event_CONNECT, optestv1.Event_JSON
+	case REST:
+		protocol, codec = optestv1.Event_REST, optestv1.Event_JSON
 	}
-	return optestv1.Event_REST
-}
-
-func (p Protocol) codec() optestv1.Event_Codec {
-	if p == ConnectJSON || p == REST {
-		return optestv1.Event_JSON
-	}
-	return optestv1.Event_PROTO
+	return exchange.NewCall(protocol, codec, m, verb)
 }
 
 // sent is a request as HTTP carries it.
@@ -95,7 +91,7 @@ func (p Protocol) encode(call Call) (sent, error) {
 			message = []byte{}
 		}
 	}
-	s := sent{verb: http.MethodPost, target: "/" + methodName(call.Method), body: message, message: message, header: map[string]string{"User-Agent": userAgent}}
+	s := sent{verb: http.MethodPost, target: "/" + exchange.NameOf(call.Method), body: message, message: message, header: map[string]string{"User-Agent": userAgent}}
 	switch p {
 	case GRPC:
 		s.body = framed(message)
@@ -125,7 +121,7 @@ func (p Protocol) encode(call Call) (sent, error) {
 const userAgent = "optest-conformance"
 
 func encodeREST(call Call) (sent, error) {
-	s := sent{verb: http.MethodPost, target: "/" + methodName(call.Method), header: map[string]string{"User-Agent": userAgent, "Accept-Encoding": "identity"}}
+	s := sent{verb: http.MethodPost, target: "/" + exchange.NameOf(call.Method), header: map[string]string{"User-Agent": userAgent, "Accept-Encoding": "identity"}}
 	if call.Message != nil {
 		var err error
 		if s.verb, s.target, s.message, err = httprule.Encode(call.Method, call.Message); err != nil {
@@ -168,50 +164,10 @@ func connectTimeout(d time.Duration) string {
 	return strconv.FormatInt(int64(min((d-1)/time.Millisecond+1, most)), 10)
 }
 
-const prefixLen = 5
-
+// framed is a message as gRPC sends it.
 func framed(message []byte) []byte {
+	const prefixLen = 5
 	frame := make([]byte, prefixLen, prefixLen+len(message))
 	binary.BigEndian.PutUint32(frame[1:], uint32(len(message)))
 	return append(frame, message...)
-}
-
-// received is what an answer says.
-type received struct {
-	message  []byte // nil: none
-	codec    optestv1.Event_Codec
-	fidelity optestv1.Event_Fidelity
-	further  [][]byte
-	frames   *trace.Frames
-	trailer  http.Header    // what the body has of them
-	failure  *trace.Failure // nil: OK
-	open     bool           // nobody knows whether the call took effect
-}
-
-// decode never fails: what an answer is that is none of the protocol, the
-// received says.
-func (p Protocol) decode(method protoreflect.MethodDescriptor, verb string, resp *http.Response, body []byte) received {
-	switch p {
-	case GRPC, GRPCWeb:
-		return p.decodeFrames(resp, body)
-	case Connect, ConnectJSON:
-		return p.decodeConnect(method, resp, body)
-	}
-	return decodeREST(method, verb, resp, body)
-}
-
-// foreign is an answer that is none of the protocol's, such as the page of a
-// proxy. A request that was refused with 4xx had no effect; else nobody knows.
-func foreign(p Protocol, resp *http.Response, body []byte, f *trace.Failure) received {
-	f.Message = fmt.Sprintf("HTTP %d with content type %q instead of an answer of %s", resp.StatusCode, resp.Header.Get("Content-Type"), p)
-	return received{message: body, codec: optestv1.Event_FOREIGN, failure: f, open: resp.StatusCode < 400 || resp.StatusCode > 499}
-}
-
-// mediaType is the content type without parameters, in lower case.
-func mediaType(resp *http.Response) string {
-	t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return t
 }

@@ -7,20 +7,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/optest-dev/optest/conformance/internal/exchange"
 	"github.com/optest-dev/optest/conformance/internal/rules"
 	"github.com/optest-dev/optest/trace"
 )
 
-// Recorder takes events in, each once its call has ended. It is safe for
-// concurrent use.
+// Recorder takes events in, each once its call has ended, and knows when it was
+// stalled itself. It is safe for concurrent use.
 type Recorder struct {
-	store *trace.Store
-	each  func(*trace.Event) // called with the lock held, in the order of returns
+	*exchange.Recorder
 
 	mu       sync.Mutex
-	start    time.Time
-	last     time.Duration
-	number   uint64
 	stalls   []rules.Span
 	watching chan struct{} // closed to end the watch, nil without one
 	watched  sync.WaitGroup
@@ -29,32 +26,9 @@ type Recorder struct {
 // NewRecorder hands every event to the function, one at a time and in the order of
 // their returns.
 func NewRecorder(each func(*trace.Event)) *Recorder {
-	return &Recorder{store: trace.NewStore(0), each: each, start: time.Now()}
-}
-
-// Start is what offsets count from.
-func (r *Recorder) Start() time.Time { return r.start }
-
-// now is a moment after all those that were asked for before. In virtual time,
-// calls take none, but of two the second still comes later.
-func (r *Recorder) now() time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.nowLocked()
-}
-
-func (r *Recorder) nowLocked() time.Duration {
-	r.last = max(time.Since(r.start), r.last+1)
-	return r.last
-}
-
-// ended stamps the event and hands it on.
-func (r *Recorder) ended(e *trace.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.number++
-	e.Number, e.Returned = r.number, r.nowLocked()
-	r.each(e)
+	r := &Recorder{Recorder: exchange.NewRecorder(trace.NewRedactor(), each)}
+	r.Store = trace.NewStore(trace.DefaultStore) // all events of a run are kept
+	return r
 }
 
 // The recorder is stalled when its own timer is so late: then what seems to be a
@@ -73,17 +47,18 @@ func (r *Recorder) Watch() {
 	}
 	stop := make(chan struct{})
 	r.watching = stop
+	start := r.Start()
 	r.watched.Go(func() {
 		ticker := time.NewTicker(heartbeat)
 		defer ticker.Stop()
-		last := time.Since(r.start)
+		last := time.Since(start)
 		for {
 			select {
 			case <-stop:
 				return
 			case <-ticker.C:
 			}
-			now := time.Since(r.start)
+			now := time.Since(start)
 			r.beat(last, now)
 			last = now
 		}

@@ -21,7 +21,8 @@ type Script struct {
 	run            func(*stage)
 }
 
-// Skipped is a script that was not played, or not to its end.
+// Skipped is a script that was not played, or not to its end, or the reflection of
+// a server that shows nothing of use.
 type Skipped struct {
 	Script, Reason string
 	Exercises      []string

@@ -3,18 +3,19 @@ package exchange
 import (
 	"fmt"
 	"net/http"
-
-	"google.golang.org/genproto/googleapis/rpc/code"
+	"strings"
 
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 	"github.com/optest-dev/optest/trace"
 )
 
-// answer is a response as HTTP carries it, read to its end.
-type answer struct {
-	status          int
-	header, trailer http.Header
-	body            []byte
+// Answer is a response as HTTP carries it, as far as it came.
+type Answer struct {
+	Status          int
+	Header, Trailer http.Header
+	Body            []byte
+	// Length is how long the body was to be, -1 if unknown.
+	Length int64
 	// unseen: the body was not kept, or not all of it.
 	unseen bool
 }
@@ -33,37 +34,44 @@ type received struct {
 
 // read never fails: what an answer is that is none of the protocol, the received
 // says.
-func (c *call) read(a answer) received {
-	switch c.protocol {
-	case optestv1.Event_GRPC, optestv1.Event_GRPC_WEB:
+func (c *Call) read(a Answer) received {
+	if c.protocol == optestv1.Event_OTHER {
+		r := received{fidelity: optestv1.Event_UNSEEN}
+		if a.Status >= http.StatusBadRequest {
+			r.failure = c.failed(a)
+		}
+		return r
+	}
+	if c.protocol != optestv1.Event_GRPC && !a.unseen {
+		plain, ok := decompressed(a.Header.Get("Content-Encoding"), a.Body)
+		if !ok && c.uncoded {
+			return c.garbled(a)
+		}
+		a.Body, a.unseen = plain, !ok
+	}
+	switch {
+	case c.framed() && a.unseen:
+		return c.readTrailers(a)
+	case c.framed():
 		return c.readFrames(a)
-	case optestv1.Event_CONNECT:
+	case a.unseen:
+		return c.undecoded(a)
+	case c.protocol == optestv1.Event_CONNECT:
 		return c.readConnect(a)
-	case optestv1.Event_REST:
-		return c.readREST(a)
 	}
-	r := received{fidelity: optestv1.Event_UNSEEN}
-	if a.status >= http.StatusBadRequest {
-		r.failure = &trace.Failure{Code: codeOfREST(a.status), Message: fmt.Sprintf("HTTP %d", a.status)}
-	}
-	return r
+	return c.readREST(a)
 }
 
 // readFrames reads an answer of gRPC or gRPC-Web.
-func (c *call) readFrames(a answer) received {
+func (c *Call) readFrames(a Answer) received {
 	web := c.protocol == optestv1.Event_GRPC_WEB
-	if web && !a.unseen {
-		plain, ok := decompressed(a.header.Get("Content-Encoding"), a.body)
-		a.body, a.unseen = plain, !ok
-		if kind := mediaType(a.header); kind == "application/grpc-web-text" || kind == "application/grpc-web-text+proto" {
-			a.body = fromText(a.body)
+	if web {
+		if subtype, ok := strings.CutPrefix(mediaType(a.Header), "application/grpc-web"); ok && textual(subtype) {
+			a.Body = fromText(a.Body)
 		}
 	}
-	if a.unseen {
-		return c.readTrailers(a)
-	}
-	f := unframed(a.body, a.header.Get("Grpc-Encoding"), web)
-	f.frames.Trailers = place(a.header, a.trailer, f.trailers)
+	f := unframed(a.Body, a.Header.Get("Grpc-Encoding"), web)
+	f.frames.Trailers = place(a.Header, a.Trailer, f.trailers)
 	r := received{message: f.message, codec: c.codec, further: f.further, frames: &f.frames, trailer: f.trailers}
 	if f.unseen {
 		r.fidelity = optestv1.Event_UNSEEN
@@ -74,33 +82,31 @@ func (c *call) readFrames(a answer) received {
 	case optestv1.Event_Frames_IN_BODY:
 		r.failure = statusOf(f.trailers)
 	case optestv1.Event_Frames_ONLY:
-		r.failure = statusOf(a.header)
+		r.failure = statusOf(a.Header)
 	default:
-		r.failure = statusOf(a.trailer)
+		r.failure = statusOf(a.Trailer)
 	}
 	return r
 }
 
 // readTrailers reads an answer whose messages were not kept.
-func (c *call) readTrailers(a answer) received {
+func (c *Call) readTrailers(a Answer) received {
 	r := received{codec: c.codec, fidelity: optestv1.Event_UNSEEN}
-	switch place(a.header, a.trailer, nil) {
+	switch place(a.Header, a.Trailer, nil) {
 	case optestv1.Event_Frames_ONLY:
-		r.failure = statusOf(a.header)
+		r.failure = statusOf(a.Header)
 	case optestv1.Event_Frames_AFTER:
-		r.failure = statusOf(a.trailer)
+		r.failure = statusOf(a.Trailer)
 	default:
-		r.failure, r.open = &trace.Failure{Code: codeOfHTTP(a.status), Message: "the answer's status was not seen"}, true
+		r.failure, r.open = &trace.Failure{Code: c.codeOf(a.Status), Message: "the answer's status was not seen"}, true
 	}
 	return r
 }
 
 // unfinished is an answer without a status.
-func (c *call) unfinished(a answer, r received) received {
-	if other := callOf(c.verb, "/", a.header); other.protocol != c.protocol || a.status != http.StatusOK {
-		r = c.foreign(a, a.body, codeOfHTTP(a.status))
-		r.frames = &trace.Frames{Trailers: optestv1.Event_Frames_MISSING}
-		return r
+func (c *Call) unfinished(a Answer, r received) received {
+	if other := callOf(c.verb, "/", a.Header); other.protocol != c.protocol || a.Status != http.StatusOK {
+		return c.foreign(a, a.Body)
 	}
 	r.failure, r.open = &trace.Failure{Message: "the answer ends without grpc-status"}, true
 	return r
@@ -108,19 +114,36 @@ func (c *call) unfinished(a answer, r received) received {
 
 // foreign is an answer that is none of the protocol's, such as the page of a
 // proxy. A request that was refused with 4xx had no effect; else nobody knows.
-func (c *call) foreign(a answer, body []byte, code code.Code) received {
-	return received{
-		message: body, codec: optestv1.Event_FOREIGN, open: a.status < 400 || a.status > 499,
-		failure: &trace.Failure{Code: code, Message: fmt.Sprintf("HTTP %d with content type %q instead of an answer of %s", a.status, a.header.Get("Content-Type"), c.protocol)},
+func (c *Call) foreign(a Answer, body []byte) received {
+	r := received{
+		message: body, codec: optestv1.Event_FOREIGN, open: a.Status < 400 || a.Status > 499,
+		failure: &trace.Failure{Code: c.codeOf(a.Status), Message: fmt.Sprintf("HTTP %d with content type %q instead of an answer of %s", a.Status, a.Header.Get("Content-Type"), c.name())},
 	}
-}
-
-// undecoded is an answer whose body was not kept, or whose coding is not
-// understood: its status is all that is known.
-func (c *call) undecoded(a answer, code code.Code) received {
-	r := received{codec: c.codec, fidelity: optestv1.Event_UNSEEN}
-	if a.status < 200 || a.status > 299 {
-		r.failure = &trace.Failure{Code: code, Message: fmt.Sprintf("HTTP %d", a.status)}
+	if c.framed() {
+		r.frames = &trace.Frames{Trailers: place(a.Header, a.Trailer, nil)}
 	}
 	return r
+}
+
+// garbled is an answer in a coding that its client has not asked for and nobody
+// understands.
+func (c *Call) garbled(a Answer) received {
+	r := c.foreign(a, nil)
+	r.fidelity = optestv1.Event_UNSEEN
+	return r
+}
+
+// undecoded is an answer whose body was not kept, or whose coding is understood by
+// its client alone: its status is all that is known.
+func (c *Call) undecoded(a Answer) received {
+	r := received{codec: c.codec, fidelity: optestv1.Event_UNSEEN}
+	if a.Status < 200 || a.Status > 299 {
+		r.failure = c.failed(a)
+	}
+	return r
+}
+
+// failed is all that an HTTP status says.
+func (c *Call) failed(a Answer) *trace.Failure {
+	return &trace.Failure{Code: c.codeOf(a.Status), Message: fmt.Sprintf("HTTP %d", a.Status)}
 }

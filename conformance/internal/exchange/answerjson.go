@@ -37,36 +37,29 @@ type connectError struct {
 }
 
 // readConnect reads an answer of Connect to a unary call.
-func (c *call) readConnect(a answer) received {
-	if a.unseen {
-		return c.undecoded(a, codeOfHTTP(a.status))
-	}
-	plain, ok := decompressed(a.header.Get("Content-Encoding"), a.body)
-	if !ok {
-		return c.undecoded(a, codeOfHTTP(a.status))
-	}
-	kind := mediaType(a.header)
-	r := received{message: plain, codec: optestv1.Event_JSON}
-	if subtype, ok := strings.CutPrefix(kind, "application/"); ok && a.status == http.StatusOK && kind != "application/json" {
+func (c *Call) readConnect(a Answer) received {
+	kind := mediaType(a.Header)
+	r := received{message: a.Body, codec: optestv1.Event_JSON}
+	if subtype, ok := strings.CutPrefix(kind, "application/"); ok && a.Status == http.StatusOK && kind != "application/json" {
 		// Of a codec of the client's own, nothing can be said.
 		if r.codec = codecOf("+" + subtype); r.codec == optestv1.Event_PROTO || r.codec == c.codec {
 			return r
 		}
 	}
 	if kind != "application/json" {
-		return c.foreign(a, plain, codeOfHTTP(a.status))
+		return c.foreign(a, a.Body)
 	}
 	var e connectError
 	known := code.Code_OK
-	if json.Unmarshal(plain, &e) == nil {
+	if json.Unmarshal(a.Body, &e) == nil {
 		known = connectCodes[e.Code]
 	}
 	// Some servers say under 200 what went wrong. No message of ours has such a field.
-	if a.status == http.StatusOK && (known == code.Code_OK || c.answersWithCode()) {
+	if a.Status == http.StatusOK && (known == code.Code_OK || c.answersWithCode()) {
 		return r
 	}
 	if known == code.Code_OK {
-		known = codeOfHTTP(a.status)
+		known = c.codeOf(a.Status)
 	}
 	r.failure = &trace.Failure{Code: known, Message: e.Message, Details: e.details(known)}
 	return r
@@ -74,7 +67,7 @@ func (c *call) readConnect(a answer) received {
 
 // answersWithCode reports whether the method's response has a field that an error
 // has, too.
-func (c *call) answersWithCode() bool {
+func (c *Call) answersWithCode() bool {
 	return c.desc != nil && c.desc.Output().Fields().ByJSONName("code") != nil
 }
 
@@ -111,28 +104,21 @@ type restError struct {
 }
 
 // readREST reads an answer of REST.
-func (c *call) readREST(a answer) received {
-	if a.unseen {
-		return c.undecoded(a, codeOfREST(a.status))
-	}
-	plain, ok := decompressed(a.header.Get("Content-Encoding"), a.body)
-	if !ok {
-		return c.undecoded(a, codeOfREST(a.status))
-	}
-	success := a.status >= 200 && a.status < 300
-	r := received{message: plain, codec: optestv1.Event_JSON}
-	if bodiless := c.verb == http.MethodHead || c.verb == http.MethodOptions; bodiless && len(plain) == 0 {
+func (c *Call) readREST(a Answer) received {
+	success := a.Status >= 200 && a.Status < 300
+	r := received{message: a.Body, codec: optestv1.Event_JSON}
+	if bodiless := c.verb == http.MethodHead || c.verb == http.MethodOptions; bodiless && len(a.Body) == 0 {
 		r.message = nil
 		if !success {
-			r.failure = &trace.Failure{Code: codeOfREST(a.status), Message: http.StatusText(a.status)}
+			r.failure = c.failed(a)
 		}
 		return r
 	}
-	if mediaType(a.header) != "application/json" {
-		return c.foreign(a, plain, codeOfREST(a.status))
+	if mediaType(a.Header) != "application/json" {
+		return c.foreign(a, a.Body)
 	}
 	var e restError
-	if json.Unmarshal(plain, &e) != nil {
+	if json.Unmarshal(a.Body, &e) != nil {
 		e = restError{}
 	}
 	// Some servers say under 200 what went wrong. No message of ours has such a field.
@@ -141,7 +127,7 @@ func (c *call) readREST(a answer) received {
 	}
 	known := code.Code(e.Code)
 	if known == code.Code_OK {
-		known = codeOfREST(a.status)
+		known = c.codeOf(a.Status)
 	}
 	r.failure = &trace.Failure{Code: known, Message: e.Message, Details: e.details()}
 	return r

@@ -1,5 +1,6 @@
 // Package exchange makes events of HTTP requests and their answers, whatever
-// protocol they are of, while somebody else sends and reads them.
+// protocol they are of: [Recorder.Begin] for one who sends and reads them itself,
+// [Tap] while somebody else does.
 package exchange
 
 import (
@@ -14,8 +15,8 @@ import (
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 )
 
-// call is what a request asks for, as far as its head tells.
-type call struct {
+// Call is what a request asks for, as far as its head tells.
+type Call struct {
 	protocol optestv1.Event_Protocol
 	codec    optestv1.Event_Codec
 	method   string // `package.Service/Method`, empty where the request names none
@@ -24,35 +25,53 @@ type call struct {
 	verb string
 	get  bool // over Connect, with the message in the query
 	text bool // gRPC-Web in base64
+	// uncoded: the client asks for answers without a coding, so that one which is not
+	// understood is none.
+	uncoded bool
+}
+
+// NewCall is a call of one message each way by a client that asks for answers
+// without a coding.
+func NewCall(p optestv1.Event_Protocol, codec optestv1.Event_Codec, m protoreflect.MethodDescriptor, verb string) Call {
+	return Call{protocol: p, codec: codec, method: NameOf(m), desc: m, verb: verb, uncoded: true}
+}
+
+// name is that of the call's protocol.
+func (c *Call) name() string {
+	name := strings.ReplaceAll(strings.ToLower(c.protocol.String()), "_", "-")
+	if c.protocol == optestv1.Event_CONNECT && c.codec == optestv1.Event_JSON {
+		name += "-json"
+	}
+	return name
 }
 
 // unary reports whether the call is known to have one message each way. Only of
 // such calls the messages are kept.
-func (c *call) unary() bool {
+func (c *Call) unary() bool {
 	return c.desc != nil && !c.desc.IsStreamingClient() && !c.desc.IsStreamingServer()
 }
 
-func (c *call) framed() bool {
+func (c *Call) framed() bool {
 	return c.protocol == optestv1.Event_GRPC || c.protocol == optestv1.Event_GRPC_WEB
 }
 
 // callOf tells a call by the head of its request. The target is that of the
 // request line.
-func callOf(verb, target string, header http.Header) call {
+func callOf(verb, target string, header http.Header) Call {
 	path, query, _ := strings.Cut(target, "?")
 	kind := mediaType(header)
 	procedure := procedureOf(path)
 	switch subtype, framed := strings.CutPrefix(kind, "application/grpc-web"); {
-	case framed && subtype == "-text" || strings.HasPrefix(subtype, "-text+"):
-		return call{protocol: optestv1.Event_GRPC_WEB, codec: codecOf(strings.TrimPrefix(subtype, "-text")), method: procedure, desc: methodOf(procedure), verb: verb, text: true}
+	case framed && textual(subtype):
+		return Call{protocol: optestv1.Event_GRPC_WEB, codec: codecOf(strings.TrimPrefix(subtype, "-text")), method: procedure, desc: methodOf(procedure), verb: verb, text: true}
 	case framed && (subtype == "" || subtype[0] == '+'):
-		return call{protocol: optestv1.Event_GRPC_WEB, codec: codecOf(subtype), method: procedure, desc: methodOf(procedure), verb: verb}
+		return Call{protocol: optestv1.Event_GRPC_WEB, codec: codecOf(subtype), method: procedure, desc: methodOf(procedure), verb: verb}
 	}
 	if subtype, framed := strings.CutPrefix(kind, "application/grpc"); framed && (subtype == "" || subtype[0] == '+') {
-		return call{protocol: optestv1.Event_GRPC, codec: codecOf(subtype), method: procedure, desc: methodOf(procedure), verb: verb}
+		return Call{protocol: optestv1.Event_GRPC, codec: codecOf(subtype), method: procedure, desc: methodOf(procedure), verb: verb}
 	}
 	if subtype, ok := strings.CutPrefix(kind, "application/connect"); ok && strings.HasPrefix(subtype, "+") {
-		return call{protocol: optestv1.Event_CONNECT, codec: codecOf(subtype), method: procedure, verb: verb} // a stream, of which nothing is kept
+		return Call{protocol: optestv1.Event_CONNECT, codec: codecOf(subtype), method: procedure, verb: verb} // a stream, of which nothing is kept
 	}
 	if procedure != "" {
 		if c, ok := connectCall(verb, procedure, query, kind, header); ok {
@@ -60,15 +79,18 @@ func callOf(verb, target string, header http.Header) call {
 		}
 	}
 	if desc := routeOf(verb, path); desc != nil {
-		return call{protocol: optestv1.Event_REST, codec: optestv1.Event_JSON, method: nameOf(desc), desc: desc, verb: verb}
+		return Call{protocol: optestv1.Event_REST, codec: optestv1.Event_JSON, method: NameOf(desc), desc: desc, verb: verb}
 	}
-	return call{protocol: optestv1.Event_OTHER, verb: verb}
+	return Call{protocol: optestv1.Event_OTHER, verb: verb}
 }
+
+// textual reports whether a subtype of gRPC-Web is one in base64.
+func textual(subtype string) bool { return subtype == "-text" || strings.HasPrefix(subtype, "-text+") }
 
 // connectCall is a unary call of Connect. A client need not say that it is one if
 // the path and the type of the content do.
-func connectCall(verb, procedure, query, kind string, header http.Header) (call, bool) {
-	c := call{protocol: optestv1.Event_CONNECT, method: procedure, desc: methodOf(procedure), verb: verb}
+func connectCall(verb, procedure, query, kind string, header http.Header) (Call, bool) {
+	c := Call{protocol: optestv1.Event_CONNECT, method: procedure, desc: methodOf(procedure), verb: verb}
 	said := header.Get("Connect-Protocol-Version") != ""
 	switch verb {
 	case http.MethodPost:

@@ -40,6 +40,17 @@ func Connections(conn net.Conn, n int) trace.Caller {
 	return caller
 }
 
+// Named are connections of that caller. After the first, their names have numbers.
+func Named(caller trace.Caller) func(net.Conn, int) trace.Caller {
+	return func(_ net.Conn, n int) trace.Caller {
+		numbered := caller
+		if n > 0 {
+			numbered.Connection = fmt.Sprintf("%s#%d", caller.Connection, n+1)
+		}
+		return numbered
+	}
+}
+
 // of is nil for connections that can't be told apart.
 func (c *Callers) of(conn net.Conn) *trace.Caller {
 	if !reflect.ValueOf(conn).Comparable() {

@@ -46,11 +46,12 @@ func methodOf(name string) protoreflect.MethodDescriptor {
 
 // Known reports whether a method is linked in and has one message each way.
 func Known(name string) bool {
-	c := call{desc: methodOf(name)}
+	c := Call{desc: methodOf(name)}
 	return c.unary()
 }
 
-func nameOf(m protoreflect.MethodDescriptor) string {
+// NameOf is how events name a method.
+func NameOf(m protoreflect.MethodDescriptor) string {
 	return string(m.Parent().FullName()) + "/" + string(m.Name())
 }
 
@@ -118,7 +119,7 @@ const cancel = "yandex.cloud.operation.OperationService/Cancel"
 
 // cancelled is the operation that a request to cancel names whose verb is not the
 // one of the protos, empty for other requests.
-func cancelled(c *call, target string) string {
+func cancelled(c *Call, target string) string {
 	if c.method != cancel || c.protocol != optestv1.Event_REST || c.verb != http.MethodPost {
 		return ""
 	}

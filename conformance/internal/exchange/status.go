@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
 	"github.com/optest-dev/optest/trace"
 )
 
@@ -55,6 +56,15 @@ func percentDecoded(text string) string {
 		plain = append(plain, text[i])
 	}
 	return strings.ToValidUTF8(string(plain), "\uFFFD")
+}
+
+// codeOf is what an HTTP status means that comes without a code.
+func (c *Call) codeOf(status int) code.Code {
+	switch c.protocol {
+	case optestv1.Event_REST, optestv1.Event_OTHER:
+		return codeOfREST(status)
+	}
+	return codeOfHTTP(status)
 }
 
 // codeOfHTTP is what gRPC and Connect take an HTTP status for that comes without a

@@ -6,19 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptrace"
-	"os"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
-	"github.com/optest-dev/optest/trace"
 )
 
 // Tap is an [http.RoundTripper] that records the calls it passes on. What it
@@ -36,22 +30,15 @@ type Tap struct {
 
 var errClosed = errors.New("the answer was not read to its end")
 
-// exchange is one request and its answer.
+// exchange is one request and its answer, of which a tap keeps copies.
 type exchange struct {
-	call
-	recorder           *Recorder
-	event              *trace.Event
-	ctx                context.Context
-	target             string
-	length             int64 // of the request, -1 if unknown
-	coding             string
-	requestSeen        *capture
-	answer             *http.Response
-	responseSeen       *capture
-	caller             atomic.Pointer[trace.Caller]
-	began              atomic.Bool
-	header             trace.Fields // of the answer
-	withheld, messages bool
+	*Underway
+	target       string
+	length       int64 // of the request, -1 if unknown
+	coding       string
+	requestSeen  *capture
+	answer       Answer // without the body and what comes behind it
+	responseSeen *capture
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -61,20 +48,20 @@ func (t *Tap) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !t.All && !c.unary() {
 		return t.Next.RoundTrip(req)
 	}
-	x := &exchange{call: c, recorder: t.Recorder, target: target, length: req.ContentLength, coding: req.Header.Get("Content-Encoding")}
+	x := &exchange{target: target, length: req.ContentLength, coding: req.Header.Get("Content-Encoding")}
 	if x.length == 0 {
 		x.length = -1 // with a body, it means that nobody knows
 	}
 	if c.framed() {
 		x.coding = req.Header.Get("Grpc-Encoding")
 	}
-	x.withheld = t.Recorder.Redactor.Withholds(c.method)
-	x.messages = c.unary() && !x.withheld
-	out := x.follow(req, t.Callers)
-	x.event = x.begin(req)
+	var ctx context.Context
+	x.Underway, ctx = t.Recorder.Begin(req.Context(), c, t.Callers)
+	out := x.follow(ctx, req)
+	x.begin(req)
 	resp, err := t.Next.RoundTrip(out)
 	if err != nil {
-		x.lost(err)
+		x.Lost(err)
 		x.end()
 		return resp, err
 	}
@@ -82,15 +69,13 @@ func (t *Tap) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// keeps reports whether messages are kept.
+func (x *exchange) keeps() bool { return x.unary() && !x.withheld }
+
 // follow is the request to be sent in the place of req, which stays as it is.
-func (x *exchange) follow(req *http.Request, callers *Callers) *http.Request {
-	x.ctx = req.Context()
-	hooks := &httptrace.ClientTrace{WroteHeaders: func() { x.began.Store(true) }}
-	if callers != nil {
-		hooks.GotConn = func(info httptrace.GotConnInfo) { x.caller.Store(callers.of(info.Conn)) }
-	}
-	out := req.WithContext(httptrace.WithClientTrace(x.ctx, hooks))
-	x.requestSeen = newCapture(x.recorder, x.messages)
+func (x *exchange) follow(ctx context.Context, req *http.Request) *http.Request {
+	out := req.WithContext(ctx)
+	x.requestSeen = newCapture(x.recorder, x.keeps())
 	if req.Body == nil || req.Body == http.NoBody {
 		x.requestSeen.ended()
 		return out
@@ -109,11 +94,9 @@ func (x *exchange) follow(req *http.Request, callers *Callers) *http.Request {
 	return out
 }
 
-func (x *exchange) begin(req *http.Request) *trace.Event {
-	e := &trace.Event{
-		Protocol: x.protocol, Method: x.method, RequestCodec: x.codec, Timeout: timeoutOf(req.Header),
-		RequestHeader: x.recorder.Fields(req.Header), Operation: cancelled(&x.call, x.target),
-	}
+func (x *exchange) begin(req *http.Request) {
+	e := x.Event
+	e.Timeout, e.RequestHeader, e.Operation = timeoutOf(req.Header), x.recorder.Fields(req.Header), cancelled(&x.Call, x.target)
 	if deadline, ok := x.ctx.Deadline(); ok && e.Timeout == 0 {
 		e.Timeout = max(0, time.Until(deadline))
 	}
@@ -121,16 +104,14 @@ func (x *exchange) begin(req *http.Request) *trace.Event {
 		e.HTTPRequest = x.verb + " " + x.recorder.Redactor.Target(x.target)
 	}
 	e.Called = x.recorder.Now()
-	return e
 }
 
 // answered follows the answer to its end.
 func (x *exchange) answered(resp *http.Response) {
-	x.event.HTTPStatus = uint32(resp.StatusCode)
 	// Whoever gets the answer may change its header.
-	x.header = x.recorder.Fields(resp.Header)
-	x.answer = &http.Response{StatusCode: resp.StatusCode, Header: resp.Header.Clone(), ContentLength: resp.ContentLength}
-	x.responseSeen = newCapture(x.recorder, x.messages)
+	x.answer = Answer{Status: resp.StatusCode, Header: resp.Header.Clone(), Length: resp.ContentLength}
+	x.head(x.answer)
+	x.responseSeen = newCapture(x.recorder, x.keeps())
 	_, upgraded := resp.Body.(io.Writer)
 	_, sized := resp.Header["Content-Length"]
 	// Of HTTP/2, a length of 0 that no header tells means that the header was all; after
@@ -146,55 +127,25 @@ func (x *exchange) answered(resp *http.Response) {
 
 // finish records the call when the answer has ended with the error.
 func (x *exchange) finish(resp *http.Response, err error) {
-	e := x.event
-	e.ResponseHeader = x.header
-	body, lost, whole := x.responseSeen.seen(x.answer.ContentLength)
+	a := x.answer
+	body, lost, whole := x.responseSeen.seen(a.Length)
 	if errors.Is(err, errClosed) && (whole || x.complete(body)) {
 		err = io.EOF
 	}
-	got := x.read(answer{status: x.answer.StatusCode, header: x.answer.Header, trailer: resp.Trailer, body: body, unseen: lost})
-	e.Trailer = x.recorder.Fields(resp.Trailer)
-	if got.trailer != nil {
-		e.Trailer = x.recorder.Store.Fields(x.recorder.Redactor.AppendMap(e.Trailer[:len(e.Trailer):len(e.Trailer)], got.trailer))
-	}
-	x.respond(got)
+	a.Trailer, a.Body, a.unseen = resp.Trailer, body, lost
+	got := x.read(a)
+	x.hear(a, got)
 	switch {
 	case errors.Is(err, errClosed) && x.framed() && x.unreadable(got.message):
 		// An answer came that the client could not read, for which it did not wait to the
 		// end.
-		e.Outcome, e.Frames, e.Note = optestv1.Event_OK, nil, Unread
+		x.Event.Outcome, x.Event.Frames, x.Event.Note = optestv1.Event_OK, nil, Unread
 	case err != io.EOF:
-		if e.Response != nil && got.frames == nil {
-			e.Response = trace.CutBlob(got.message, max(len(got.message)+1, int(x.answer.ContentLength)))
-		}
-		x.lost(err)
-	case got.failure == nil:
-		e.Outcome = optestv1.Event_OK
-	case got.open:
-		e.Outcome, e.Failure = optestv1.Event_INDETERMINATE, got.failure
+		x.broken(a, got, err)
 	default:
-		e.Outcome, e.Failure = optestv1.Event_FAILED, got.failure
+		x.conclude(got)
 	}
 	x.end()
-}
-
-// respond puts what an answer says into the event.
-func (x *exchange) respond(got received) {
-	e, store := x.event, x.recorder.Store
-	e.ResponseCodec, e.ResponseFidelity = got.codec, got.fidelity
-	if x.withheld {
-		e.ResponseFidelity = optestv1.Event_WITHHELD
-		return
-	}
-	if got.message != nil {
-		e.Response = store.Blob(got.message)
-	}
-	if x.unary() {
-		e.Frames = got.frames
-		for _, m := range got.further {
-			e.Frames.Further = append(e.Frames.Further, store.Blob(m))
-		}
-	}
 }
 
 // Unread is the note on an event whose message the client could not decode. What
@@ -218,18 +169,17 @@ func (x *exchange) complete(body []byte) bool {
 
 // end records the event, with the request as far as it was sent.
 func (x *exchange) end() {
-	x.event.Caller = x.caller.Load()
 	x.ask()
 	x.requestSeen.release()
 	if x.responseSeen != nil {
 		x.responseSeen.release()
 	}
-	x.recorder.End(x.event)
+	x.End()
 }
 
 // ask puts the request's message into the event.
 func (x *exchange) ask() {
-	e := x.event
+	e := x.Event
 	if x.withheld {
 		e.RequestFidelity = optestv1.Event_WITHHELD
 		return
@@ -290,20 +240,4 @@ func trimPadding(text []byte) []byte {
 		text = text[:len(text)-1]
 	}
 	return text
-}
-
-// lost is the outcome of a call whose answer has not come, or not all of it.
-func (x *exchange) lost(err error) {
-	cause := optestv1.Event_Failure_RESET
-	var dial *net.OpError
-	switch {
-	case errors.Is(x.ctx.Err(), context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
-		cause = optestv1.Event_Failure_TIMEOUT
-	case x.ctx.Err() != nil || errors.Is(err, errClosed):
-		cause = optestv1.Event_Failure_CANCELLED
-	case !x.began.Load() || errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dial) && dial.Op == "dial":
-		cause = optestv1.Event_Failure_LOCAL_ERROR
-	}
-	x.event.Outcome = optestv1.Event_INDETERMINATE
-	x.event.Failure = &trace.Failure{Cause: cause, Message: err.Error()}
 }

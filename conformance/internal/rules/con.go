@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/api"
@@ -18,16 +20,16 @@ func descriptorRules() []*Rule {
 			ID: "CON-01", Title: "Annotations name types that exist", Level: Proto,
 			Quote:    "Required. rpc returns operation, in case of success response will contains message of specified field.",
 			Source:   "yandex/cloud/api/operation.proto",
-			Exercise: "give the server's descriptors, such as by reflection; without them, those are judged that answers are decoded by",
-			Guard:    "methods without the annotation are none of the rule's business, and a metadata type may be left out",
+			Exercise: "serve gRPC reflection to a run that makes calls of its own; without the server's descriptors, those are judged that answers are decoded by",
+			Guard:    "methods without the annotation are none of the rule's business, and a metadata type may be left out; types of the contract and those that come with protobuf exist, shown or not; what a newer server's further methods name may be in a file that its reflection does not show",
 			Static:   judgeAnnotations,
 		},
 		{
 			ID: "CON-02", Title: "The server's messages are the contract's on the wire", Level: Practice,
 			Quote:    "This number **cannot be changed once your message type is in use**",
 			Source:   "Protocol Buffers language guide, assigning field numbers",
-			Exercise: "give the server's descriptors, such as by reflection, or change one image with requests of one kind, several in binary and some in JSON",
-			Guard:    "what a newer server adds passes; of calls, only a method that refuses every request of a kind in binary and takes every one in JSON is told",
+			Exercise: "serve gRPC reflection to a run that makes calls of its own, or change one image with requests of one kind, several in binary and some in JSON",
+			Guard:    "what a newer server adds passes, and reflection that does not show both services whole counts as none; of calls, only a method that refuses every request of a kind in binary and takes every one in JSON is told",
 			Reduce:   Prefix,
 			Static:   judgeCompatibility,
 			New:      judgeNumbering,
@@ -55,7 +57,50 @@ var contractServices = []protoreflect.FullName{
 	protoreflect.FullName(MethodGet[:strings.IndexByte(MethodGet, '/')]),
 }
 
-// services are those of a set with that name.
+// Described are the names that a server's descriptors are judged by: of services,
+// which have to be there, and of the messages that operations hold.
+func Described() (services, held []protoreflect.FullName) {
+	for _, s := range servicesOf(protoregistry.GlobalFiles) {
+		services = append(services, s.FullName())
+		for i := range s.Methods().Len() {
+			m := s.Methods().Get(i)
+			annotation := annotationOf(m)
+			for _, name := range []string{annotation.GetMetadata(), annotation.GetResponse()} {
+				d := resolvedIn(protoregistry.GlobalFiles, m, name)
+				if d != nil && d.ParentFile().Package() != wellKnown && !slices.Contains(held, d.FullName()) {
+					held = append(held, d.FullName())
+				}
+			}
+		}
+	}
+	return services, held
+}
+
+// Unresolved are the names that annotations in a server's files may mean, where
+// the files have none of them and the rules would hold it against the server: a
+// type need not be in a file which the services import.
+func Unresolved(files *protoregistry.Files) []protoreflect.FullName {
+	var list []protoreflect.FullName
+	for _, s := range servicesOf(files) {
+		for i := range s.Methods().Len() {
+			m := s.Methods().Get(i)
+			annotation := annotationOf(m)
+			for _, name := range []string{annotation.GetMetadata(), annotation.GetResponse()} {
+				if resolvedIn(files, m, name) != nil || hidden(m, name) {
+					continue
+				}
+				for full := range meanings(m, name) {
+					if !slices.Contains(list, full) {
+						list = append(list, full)
+					}
+				}
+			}
+		}
+	}
+	return list
+}
+
+// servicesOf are the contract's services as a set of files has them.
 func servicesOf(files *protoregistry.Files) []protoreflect.ServiceDescriptor {
 	var list []protoreflect.ServiceDescriptor
 	for _, name := range contractServices {
@@ -89,7 +134,7 @@ func judgeAnnotations(env *Env, sink *Sink) {
 				if part.what == "metadata" && part.name == "" {
 					continue
 				}
-				if resolvedIn(files, m, part.name) == nil {
+				if resolvedIn(files, m, part.name) == nil && (env.Descriptors == nil || !hidden(m, part.name)) {
 					sink.Breach(nil, "the annotation of %s names %q for %s, and there is no such message in the scope of %s; nobody can decode what the operation holds", m.FullName(), shortened(part.name), part.what, m.ParentFile().Package())
 				}
 			}
@@ -112,26 +157,47 @@ func annotationOf(m protoreflect.MethodDescriptor) *api.Operation {
 	return annotation
 }
 
+// hidden reports whether a type that the server's descriptors lack may exist all
+// the same: reflection may show no more than what services import.
+func hidden(m protoreflect.MethodDescriptor, name string) bool {
+	if name == "" {
+		return false
+	}
+	if _, err := protoregistry.GlobalFiles.FindDescriptorByName(m.FullName()); err != nil {
+		return true // a newer server's
+	}
+	return resolvedIn(protoregistry.GlobalFiles, m, name) != nil
+}
+
+// wellKnown is the package of the types that come with protobuf.
+const wellKnown = "google.protobuf"
+
 // resolvedIn is a message that a method's annotation names, nil if the set has none.
 // The types that come with protobuf need not be in it.
 func resolvedIn(files *protoregistry.Files, m protoreflect.MethodDescriptor, name string) protoreflect.MessageDescriptor {
-	for scope := m.ParentFile().Package(); ; scope = scope.Parent() {
-		full := protoreflect.FullName(name)
-		if scope != "" {
-			full = protoreflect.FullName(fmt.Sprintf("%s.%s", scope, name))
-		}
-		if !full.IsValid() {
-			return nil
-		}
+	for full := range meanings(m, name) {
 		d, err := files.FindDescriptorByName(full)
-		if err != nil && full.Parent() == "google.protobuf" {
+		if err != nil && full.Parent() == wellKnown {
 			d, err = protoregistry.GlobalFiles.FindDescriptorByName(full)
 		}
 		if found, ok := d.(protoreflect.MessageDescriptor); ok && err == nil {
 			return found
 		}
-		if scope == "" {
-			return nil
+	}
+	return nil
+}
+
+// meanings are what a name may mean in the scope of a method, the nearest first.
+func meanings(m protoreflect.MethodDescriptor, name string) iter.Seq[protoreflect.FullName] {
+	return func(yield func(protoreflect.FullName) bool) {
+		for scope := m.ParentFile().Package(); ; scope = scope.Parent() {
+			full := protoreflect.FullName(name)
+			if scope != "" {
+				full = protoreflect.FullName(fmt.Sprintf("%s.%s", scope, name))
+			}
+			if !full.IsValid() || !yield(full) || scope == "" {
+				return
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,25 @@ func TestDescriptors(t *testing.T) {
 		}, Fail, ""},
 		{"no response", serviceFile, func(f *file) { annotated(f, "Delete", func(a *api.Operation) { a.Response = "" }) }, Fail, ""},
 		{"no metadata", serviceFile, func(f *file) { annotated(f, "Delete", func(a *api.Operation) { a.Metadata = "" }) }, Pass, ""},
+		{"a newer server's method, with metadata that is not shown", serviceFile, func(f *file) {
+			m := proto.CloneOf(methodIn(f, "CopyFromDesktop"))
+			m.Name = proto.String("Move")
+			f.Service[0].Method = append(f.Service[0].Method, m)
+			annotated(f, "Move", func(a *api.Operation) { a.Metadata = "MoveMetadata" })
+		}, Pass, ""},
+		{"the contract's metadata, which is not shown", serviceFile, func(f *file) {
+			messageIn(f, "CopyFromDesktopMetadata").Name = proto.String("Moved")
+		}, Pass, "have no message yandex.cloud.clouddesktop.v1.api.CopyFromDesktopMetadata"},
+		{"a message in place of an enum", imageFile, func(f *file) {
+			m := messageIn(f, "DesktopImage")
+			m.EnumType[0].Name = proto.String("Was")
+			m.NestedType = append(m.NestedType, &descriptorpb.DescriptorProto{Name: proto.String("Status")})
+			fieldIn(f, "DesktopImage", "status").Type = descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum()
+		}, Pass, "status is enum yandex.cloud.clouddesktop.v1.api.DesktopImage.Status by the contract and message"},
+		{"a group in place of a message", imageFile, func(f *file) {
+			f.Syntax, f.Edition = proto.String("editions"), descriptorpb.Edition_EDITION_2023.Enum()
+			fieldIn(f, "DesktopImage", "created_at").Options = &descriptorpb.FieldOptions{Features: &descriptorpb.FeatureSet{MessageEncoding: descriptorpb.FeatureSet_DELIMITED.Enum()}}
+		}, Pass, "created_at is message google.protobuf.Timestamp by the contract and group"},
 		{"no operation", serviceFile, func(f *file) {
 			methodIn(f, "Delete").OutputType = proto.String(".yandex.cloud.clouddesktop.v1.api.DesktopImage")
 		}, Fail, "Delete returns yandex.cloud.clouddesktop.v1.api.DesktopImage"},
@@ -232,5 +252,29 @@ func TestNumbersOfFields(t *testing.T) {
 		"g- w- c-":       NotExercised,
 	} {
 		wireCase{"CON-02", calls, story(calls), want}.run(t)
+	}
+}
+
+func TestWhatDescriptorsAreJudgedBy(t *testing.T) {
+	services, held := Described()
+	if len(services) != 2 || len(held) < 5 || !slices.Contains(held, "yandex.cloud.clouddesktop.v1.api.CopyFromDesktopMetadata") {
+		t.Errorf("services %v, messages %v, want those of the contract", services, held)
+	}
+	for _, row := range []struct {
+		name   string
+		change func(*api.Operation)
+		want   []protoreflect.FullName
+	}{
+		{"the contract's", func(*api.Operation) {}, nil},
+		{"nothing", func(a *api.Operation) { a.Metadata, a.Response = "", "" }, nil},
+		{"no names", func(a *api.Operation) { a.Metadata = "..no name" }, nil},
+		{"something else", func(a *api.Operation) { a.Metadata = "Other" }, []protoreflect.FullName{
+			"yandex.cloud.clouddesktop.v1.api.Other", "yandex.cloud.clouddesktop.v1.Other", "yandex.cloud.clouddesktop.Other", "yandex.cloud.Other", "yandex.Other", "Other",
+		}},
+	} {
+		files := descriptors(t, serviceFile, func(f *descriptorpb.FileDescriptorProto) { annotated(f, "Delete", row.change) })
+		if got := Unresolved(files); !slices.Equal(got, row.want) {
+			t.Errorf("annotated with %s: unresolved %v, want %v", row.name, got, row.want)
+		}
 	}
 }

@@ -71,7 +71,7 @@ func (c *comparison) method(ours protoreflect.MethodDescriptor, service protoref
 }
 
 func (c *comparison) message(ours protoreflect.MessageDescriptor) {
-	if c.seen[ours.FullName()] || ours.ParentFile().Package() == "google.protobuf" {
+	if c.seen[ours.FullName()] || ours.ParentFile().Package() == wellKnown {
 		return
 	}
 	c.seen[ours.FullName()] = true
@@ -128,10 +128,10 @@ func form(f protoreflect.FieldDescriptor) string {
 	}
 	name := f.Kind().String()
 	switch {
-	case f.Message() != nil:
-		name = string(f.Message().FullName())
+	case f.Message() != nil: // a group is not written as a message is
+		name += " " + string(f.Message().FullName())
 	case f.Enum() != nil:
-		name = string(f.Enum().FullName())
+		name += " " + string(f.Enum().FullName())
 	}
 	if f.IsList() {
 		return "repeated " + name

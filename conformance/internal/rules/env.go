@@ -37,8 +37,9 @@ type Env struct {
 	// Untimed are spans in which rules about time do not apply.
 	Untimed []Span
 
-	// Descriptors are the server's own, such as from reflection, nil if they are not
-	// known. Their options may be of types that are not linked in.
+	// Descriptors are the server's own, from reflection, nil if they are not known.
+	// They hold the contract's services and all that these refer to. Options of types
+	// of their own are as they were read: unknown fields.
 	Descriptors *protoregistry.Files
 }
 

@@ -14,7 +14,7 @@ type Gone struct {
 
 // Bounds of what a checker remembers. What it has to forget, it counts.
 const (
-	maxOps  = 12_000
+	maxOps  = 10_000
 	maxSize = 64 << 20 // of answers, in bytes
 	maxGone = 1 << 20
 )

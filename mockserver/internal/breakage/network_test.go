@@ -14,8 +14,8 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/optest-dev/optest/internal/selfcert"
 	"github.com/optest-dev/optest/mockserver/internal/breakage"
-	"github.com/optest-dev/optest/mockserver/internal/selfcert"
 	"github.com/optest-dev/optest/mockserver/internal/wire"
 )
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/optest-dev/optest/mockserver/internal/selfcert"
+	"github.com/optest-dev/optest/internal/selfcert"
 	"github.com/optest-dev/optest/mockserver/internal/wire"
 )
 

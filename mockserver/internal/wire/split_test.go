@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/optest-dev/optest/mockserver/internal/selfcert"
+	"github.com/optest-dev/optest/internal/selfcert"
 	"github.com/optest-dev/optest/mockserver/internal/wire"
 )
 
