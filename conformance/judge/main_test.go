@@ -13,6 +13,7 @@ import (
 // By default, little is done, as all tests are run often. `make judge` does more.
 var (
 	seeds      = flag.Int("judge.seeds", 1, "runs of each healthy server")
+	watched    = flag.Int("judge.watched", 1, "runs of each healthy server that is only watched")
 	randoms    = flag.Int("judge.randoms", 2, "random cases in each of them")
 	some       = flag.Int("judge.servers", 3, "servers of each kind, evenly spread over all; 0 is all")
 	unsure     = flag.Int("judge.unsure", 1, "runs of each mutant that shows with a probability")

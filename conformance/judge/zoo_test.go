@@ -78,6 +78,14 @@ func count(is bool) int {
 	return 0
 }
 
+// allowed says why a server may be as it is.
+func allowed(z zoo.Server) string {
+	if len(z.Told) == 0 {
+		return z.Allowed
+	}
+	return z.Allowed + "; warnings of " + strings.Join(z.Told, ", ") + " tell of it and do not count"
+}
+
 func tell(t *testing.T, servers []zoo.Server, alarms []alarm) {
 	t.Helper()
 	shown := &table{columns: []string{"server", "runs", "calls", "accused", "warned", "accused of 1,000", "at most (95 %)"}}
@@ -86,11 +94,7 @@ func tell(t *testing.T, servers []zoo.Server, alarms []alarm) {
 	for i, z := range servers {
 		a := alarms[i]
 		shown.add(z.Name, a.runs, a.calls, a.errors, a.warnings, fmt.Sprintf("%.1f", 1000*float64(a.errors)/float64(a.runs)), fmt.Sprintf("%.2f %%", 100*upperBound(a.errors, a.runs)))
-		allowed := z.Allowed
-		if len(z.Told) > 0 {
-			allowed += "; warnings of " + strings.Join(z.Told, ", ") + " tell of it and do not count"
-		}
-		written.add(z.Name, z.Odd, allowed, a.runs, a.errors, a.warnings)
+		written.add(z.Name, z.Odd, allowed(z), a.runs, a.errors, a.warnings)
 		all.runs += a.runs
 		all.calls += a.calls
 		all.errors += a.errors

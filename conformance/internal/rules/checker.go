@@ -23,9 +23,10 @@ type Checker struct {
 	events  int
 	hash    maphash.Seed
 	lost    lostStarts
+	unread  unreadChanges
 
 	open, over lineup // operations in progress, and those that were seen to be done
-	gone       map[uint64]Gone
+	gone       map[uint64]packedGone
 	size       int // of the answers that are kept, in bytes
 	evicted    int
 	blind      bool // more were forgotten than gone holds
@@ -45,7 +46,7 @@ func NewChecker(env *Env, list []*Rule) *Checker {
 		decoder: newDecoder(),
 		ops:     map[string]*Op{},
 		images:  map[string]*Op{},
-		gone:    map[uint64]Gone{},
+		gone:    map[uint64]packedGone{},
 		hash:    maphash.MakeSeed(),
 	}
 	for _, r := range list {
@@ -154,6 +155,7 @@ func (c *Checker) asks(s *Seen) {
 	op := s.Op
 	if op.Start == nil {
 		op.Start, op.Method, op.Request = s, s.Method, s.Request
+		op.Doubtful = !c.env.World && !c.env.afresh(s)
 		if lost, ok := c.lost.get(s); ok && !proto.Equal(lost, s.Request) {
 			op.Request = nil
 		}
@@ -198,11 +200,11 @@ func (c *Checker) follow(s *Seen) {
 	if s.Made != nil && s.Starts() && len(s.Made.Changes) < maxChanges {
 		s.Made.Changes = append(s.Made.Changes, s)
 	}
+	c.unread.note(s)
 	if s.Op == nil || s.Op.ID == "" || s.Answer == nil || s.Op.Method == nil || s.Op.Start == nil {
 		return
 	}
-	// The request of a method that makes an image does not name it.
-	if id := s.Answer.ImageID(); id != "" && imageOf(s.Op.Request) == "" {
+	if id := s.Answer.ImageID(); id != "" && creates(s.Op.Start) {
 		if _, ok := c.images[id]; !ok && len(s.Op.images) < maxNamed {
 			c.images[id] = s.Op
 			s.Op.images = append(s.Op.images, id)

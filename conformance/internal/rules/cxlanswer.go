@@ -114,7 +114,13 @@ func judgeSecondCancel(env *Env) Machine {
 		if second == s {
 			sink.exercise(op)
 			if s.Failed() && speaks(s) && op.oddRefusal(env, s) {
-				sink.Breach(by(first, s), "%s ended with OK, and %s, a second one, with %s; to cancel again what is being cancelled, or is over, tells the status or that it can't be cancelled", first.When(), s.When(), s.Code())
+				report := func(evidence []*Seen, format string, args ...any) { sink.Breach(evidence, format, args...) }
+				if s.Code() == code.Code_NOT_FOUND {
+					report = func(evidence []*Seen, format string, args ...any) {
+						breachOfParty(env, sink, first, s, evidence, format, args...)
+					}
+				}
+				report(by(first, s), "%s ended with OK, and %s, a second one, with %s; to cancel again what is being cancelled, or is over, tells the status or that it can't be cancelled", first.When(), s.When(), s.Code())
 			}
 		}
 		if !about(s) {

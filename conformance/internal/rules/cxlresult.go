@@ -37,7 +37,11 @@ func wouldSucceed(env *Env, start *Seen) bool {
 	if start == nil || env.Desktops.Succeeds == "" {
 		return false
 	}
-	r, ok := start.Request.(*clouddesktop.CopyFromDesktopRequest)
+	request := start.Request
+	if start.Op != nil && start.Op.Start == start {
+		request = start.Op.Request
+	}
+	r, ok := request.(*clouddesktop.CopyFromDesktopRequest)
 	return ok && r.GetDesktopId() == env.Desktops.Succeeds
 }
 
@@ -45,7 +49,7 @@ func wouldSucceed(env *Env, start *Seen) bool {
 // and ended with another error.
 func judgeCancelledCode(env *Env) Machine {
 	return Machine{Call: func(s *Seen, sink *Sink) {
-		if !about(s) || !isDone(s) || !hasError(s) || !wouldSucceed(env, s.Op.Start) {
+		if !about(s) || !isDone(s) || !hasError(s) || s.Op.Doubtful || !wouldSucceed(env, s.Op.Start) {
 			return
 		}
 		op := s.Op

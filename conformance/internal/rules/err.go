@@ -68,8 +68,8 @@ func errorRules() []*Rule {
 			Source:   "API guide, errors: google.rpc.Status, HTTP mapping and list of possible errors",
 			Sees:     content,
 			Exercise: "provoke errors over REST",
-			Guard:    "only requests for which the method has a route are looked at, without escaped slashes; 502 is a gateway's own word",
-			New:      each(judgeRESTError),
+			Guard:    "only requests for which the method has a route are looked at, without escaped slashes; 502 is a gateway's own word, and where the status is about the load or the way, such as 503, a body that is not the API's is no more than a warning, as it may be the gateway's as well",
+			New:      judgeRESTErrors,
 			Corrupt:  either(withWrongHTTP, withWrapper, withPage),
 		},
 		{

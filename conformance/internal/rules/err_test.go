@@ -159,7 +159,10 @@ func TestErrorsOverHTTP(t *testing.T) {
 		{"ERR-06", "an array", failsOver(overREST, notFound, body(`[]`)), Fail},
 		{"ERR-06", "nothing", failsOver(overREST, notFound, body(``)), Fail},
 		{"ERR-06", "HTML with 404", failsOver(overREST, notFound, byProxy(404)), Fail},
-		{"ERR-06", "text with 503", failsOver(overREST, notFound, byProxy(503)), Fail},
+		{"ERR-06", "text with 503", failsOver(overREST, notFound, byProxy(503)), Warned},
+		{"ERR-06", "text with 504", failsOver(overREST, notFound, byProxy(504)), Warned},
+		{"ERR-06", "text with 429", failsOver(overREST, notFound, byProxy(429)), Warned},
+		{"ERR-06", "text with 500", failsOver(overREST, notFound, byProxy(500)), Fail},
 		{"ERR-06", "login page", readsOver(overREST, byProxy(200)), Fail},
 		{"ERR-06", "gateway", readsOver(overREST, byProxy(502)), NotExercised},
 		{"ERR-06", "cut off", failsOver(overREST, notFound, func(e *trace.Event) {

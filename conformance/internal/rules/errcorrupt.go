@@ -106,8 +106,6 @@ var (
 	})
 )
 
-func restError(s *Seen) bool { key, _ := judgeRESTError(nil, s); return key != "" }
-
 // withOddHint draws a hint that is none.
 func withOddHint(t *Tape, draw *rand.Rand) (string, bool) {
 	odd := []string{"0", "-5", "1s", "soon", "1.5"}[draw.IntN(5)]

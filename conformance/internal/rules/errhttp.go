@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -44,35 +45,67 @@ func answeredError(s *Seen) bool {
 	return s.Failed() || s.Unsure() && !cutOff(s) && s.ResponseCodec == optestv1.Event_FOREIGN
 }
 
-// judgeRESTError holds errors over REST against the API guide.
-func judgeRESTError(_ *Env, s *Seen) (key, breach string) {
-	const badGateway = 502
-	if s.Protocol != optestv1.Event_REST || s.HTTPStatus == 0 || s.HTTPStatus == badGateway || !answeredError(s) || !routed(s) {
-		return "", ""
+// judgeRESTErrors holds errors over REST against the API guide.
+func judgeRESTErrors(*Env) Machine {
+	return Machine{Call: func(s *Seen, sink *Sink) {
+		if !restError(s) {
+			return
+		}
+		sink.Exercise(s.Code().String())
+		body, mismatch := wrongRESTError(s)
+		switch {
+		case body != "" && ofTheWay(s.HTTPStatus):
+			sink.Warn(by(s), "%s: %s; if it is not the server's but of something in front of it, that hides the server's errors", s.When(), body)
+		case body != "":
+			sink.Breach(by(s), "%s: %s", s.When(), body)
+		case mismatch != "":
+			sink.Breach(by(s), "%s: %s", s.When(), mismatch)
+		}
+	}}
+}
+
+// restError reports whether a call is an error over REST that is the API's to word.
+func restError(s *Seen) bool {
+	return s.Protocol == optestv1.Event_REST && s.HTTPStatus != 0 && s.HTTPStatus != http.StatusBadGateway && answeredError(s) && routed(s)
+}
+
+// ofTheWay reports whether a status of HTTP is about the load, the way or the form
+// of a request: what stands in front of a server has the same ones for its own
+// pages.
+func ofTheWay(status uint32) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusTooManyRequests,
+		http.StatusRequestHeaderFieldsTooLarge, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
 	}
-	key = s.Code().String()
+	return false
+}
+
+// wrongRESTError says what is wrong with an error over REST: with its body, or with its
+// status beside a body that is right.
+func wrongRESTError(s *Seen) (body, mismatch string) {
 	if s.ResponseCodec == optestv1.Event_FOREIGN {
 		kind, _ := s.ResponseHeader.Get("content-type")
-		return key, fmt.Sprintf("HTTP %d with content type %q; an error is a google.rpc.Status in JSON, and a client that reads one fails on this and hides the error", s.HTTPStatus, shortened(kind))
+		return fmt.Sprintf("HTTP %d with content type %q; an error is a google.rpc.Status in JSON, and a client that reads one fails on this and hides the error", s.HTTPStatus, shortened(kind)), ""
 	}
 	if raw := s.RawJSON(); raw != nil {
-		var body map[string]json.RawMessage
-		if json.Unmarshal(raw, &body) != nil {
-			return key, fmt.Sprintf("HTTP %d with a body that is no object in JSON; an error is a google.rpc.Status", s.HTTPStatus)
+		var members map[string]json.RawMessage
+		if json.Unmarshal(raw, &members) != nil {
+			return fmt.Sprintf("HTTP %d with a body that is no object in JSON; an error is a google.rpc.Status", s.HTTPStatus), ""
 		}
-		if number := strings.Trim(string(body["code"]), `"`); number == "" || strings.Trim(number, "0123456789") != "" {
-			return key, fmt.Sprintf("HTTP %d with a body of %s; an error is a bare google.rpc.Status, which has a number for code at the top, so that a client finds neither code nor message here", s.HTTPStatus, members(body))
+		if number := strings.Trim(string(members["code"]), `"`); number == "" || strings.Trim(number, "0123456789") != "" {
+			return fmt.Sprintf("HTTP %d with a body of %s; an error is a bare google.rpc.Status, which has a number for code at the top, so that a client finds neither code nor message here", s.HTTPStatus, membersOf(members)), ""
 		}
 	}
 	want, known := httpOf[s.Code()]
 	if known && s.HTTPStatus != want {
-		return key, fmt.Sprintf("HTTP %d with the code %s, which the list of errors gives %d; clients and proxies go by the one or the other", s.HTTPStatus, s.Code(), want)
+		return "", fmt.Sprintf("HTTP %d with the code %s, which the list of errors gives %d; clients and proxies go by the one or the other", s.HTTPStatus, s.Code(), want)
 	}
-	return key, ""
+	return "", ""
 }
 
-// members are the names in an object, as a report shows them.
-func members(object map[string]json.RawMessage) string {
+// membersOf are the names in an object, as a report shows them.
+func membersOf(object map[string]json.RawMessage) string {
 	if len(object) == 0 {
 		return "no members"
 	}

@@ -1,15 +1,43 @@
 package rules
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Gone is what is kept of an operation that was forgotten.
 type Gone struct {
 	// Outcome is that of the first answer that said done, by its first letter; 0 if
 	// none had said so.
 	Outcome byte
-	// Code is that answer's error, and Done when it had returned.
+	// Code is that answer's error, and Done when it had returned, to the next
+	// millisecond.
 	Code int32
 	Done time.Duration
+}
+
+// packedGone is a Gone as it is kept of a million operations: milliseconds in 38
+// bits, the code in 24, the outcome in 2. What has no room there is as if nothing
+// was known.
+type packedGone uint64
+
+const (
+	outcomes     = "\x00ner"
+	maxGoneCode  = 1<<23 - 1
+	maxGoneMilli = 1<<38 - 1
+)
+
+func (g Gone) packed() packedGone {
+	outcome := strings.IndexByte(outcomes, g.Outcome)
+	milli := (g.Done + time.Millisecond - 1) / time.Millisecond
+	if outcome < 1 || g.Code > maxGoneCode || g.Code < -maxGoneCode || milli < 0 || milli > maxGoneMilli {
+		return 0
+	}
+	return packedGone(milli)<<26 | packedGone(uint32(g.Code)&(1<<24-1))<<2 | packedGone(outcome)
+}
+
+func (p packedGone) unpacked() Gone {
+	return Gone{Outcome: outcomes[p&3], Code: int32(p>>2<<8) >> 8, Done: time.Duration(p>>26) * time.Millisecond}
 }
 
 // Bounds of what a checker remembers. What it has to forget, it counts.
@@ -49,8 +77,9 @@ func (l *lineup) remove(op *Op) {
 // meet begins to know an operation, and forgets others if there are too many: those
 // that were done first or, without any, those that were seen first.
 func (c *Checker) meet(id string) *Op {
-	op := &Op{ID: id}
-	if g, ok := c.gone[c.hashOf(id)]; ok {
+	op := &Op{ID: id, unread: &c.unread}
+	if p, ok := c.gone[c.hashOf(id)]; ok {
+		g := p.unpacked()
 		op.Gone = &g
 	} else if c.blind {
 		op.Gone = &Gone{} // for all that is known
@@ -91,7 +120,7 @@ func (c *Checker) forget(op *Op) {
 		c.open.remove(op)
 	}
 	if len(c.gone) < maxGone {
-		c.gone[c.hashOf(op.ID)] = left
+		c.gone[c.hashOf(op.ID)] = left.packed()
 	} else {
 		c.blind = true
 	}

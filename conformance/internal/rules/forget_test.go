@@ -10,6 +10,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
 
 	"github.com/optest-dev/optest/trace"
 )
@@ -184,6 +185,37 @@ func TestOperationOfACall(t *testing.T) {
 		s := d.see(&trace.Event{Method: tt.method, HTTPRequest: tt.request, Protocol: overREST.protocol()})
 		if got := operationOf(s); got != tt.want {
 			t.Errorf("%s is about operation %q, want %q", tt.request, got, tt.want)
+		}
+	}
+}
+
+func TestPackedGone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := Gone{
+			Outcome: rapid.SampledFrom([]byte("ner")).Draw(t, "outcome"),
+			Code:    rapid.Int32Range(-maxGoneCode, maxGoneCode).Draw(t, "code"),
+			Done:    time.Duration(rapid.Int64Range(0, maxGoneMilli).Draw(t, "done")) * time.Millisecond,
+		}
+		if got := g.packed().unpacked(); got != g {
+			t.Errorf("got %+v, want %+v", got, g)
+		}
+		early := g
+		early.Done -= time.Duration(rapid.Int64Range(0, min(int64(g.Done), 999_999)).Draw(t, "less"))
+		if got := early.packed().unpacked(); got != g {
+			t.Errorf("%v: got %+v, want the next millisecond, %+v", early.Done, got, g)
+		}
+	})
+	for _, g := range []Gone{
+		{},
+		{Code: 3},
+		{Outcome: 'x'},
+		{Outcome: 'e', Code: maxGoneCode + 1},
+		{Outcome: 'e', Code: -maxGoneCode - 1},
+		{Outcome: 'n', Done: -time.Second},
+		{Outcome: 'r', Done: (maxGoneMilli + 1) * time.Millisecond},
+	} {
+		if got := g.packed().unpacked(); got != (Gone{}) {
+			t.Errorf("%+v: got %+v, want nothing", g, got)
 		}
 	}
 }

@@ -17,6 +17,9 @@ type Op struct {
 	// something else, may have been the one that the operation was started for.
 	Start   *Seen
 	Request proto.Message
+	// Doubtful: the operation may have been started before Start, for another request
+	// that nobody has seen, as Start may be a repetition of that one by its key.
+	Doubtful bool
 	// Looks are the distinct answers in the order of their first return, the latest
 	// of them where there were more than maxLooks.
 	Looks []*Look
@@ -40,7 +43,8 @@ type Op struct {
 	// it, nil if it never had to.
 	Gone *Gone
 
-	exercised [2]uint64 // sinks that have counted it, by their places
+	unread    *unreadChanges // of the checker, nil for an operation of none
+	exercised [2]uint64      // sinks that have counted it, by their places
 	order     order
 	harmless  []harmlessCall
 	dropped   int      // looks

@@ -91,8 +91,7 @@ func outdated(t *Tape, _ *Seen, i int) bool {
 		return false
 	}
 	done := t.Where(func(a *Seen) bool {
-		return a.Answer != nil && a.Answer.GetDone() && a.Answer.GetId() == operationOf(a) && operationOf(a) == operationOf(s) &&
-			(a.Returned < s.Called && (!t.Env.Eventual() || a.Connection() == s.Connection() || s.Called-a.Returned >= t.Env.Window))
+		return a.Answer != nil && a.Answer.GetDone() && a.Answer.GetId() == operationOf(a) && operationOf(a) == operationOf(s) && t.Env.bindsReplay(a, s)
 	})
 	return len(done) > 0 && t.Edit(i, func(m *operation.Operation) { m.Done, m.Result = false, nil })
 }

@@ -3,7 +3,13 @@ package rules
 import (
 	"strings"
 	"time"
+
+	optestv1 "github.com/optest-dev/optest/proto/gen/optest/v1"
+	"github.com/optest-dev/optest/trace"
 )
+
+// sees reports whether the observer sees something of every call.
+func (e *Env) sees(s optestv1.TraceHeader_Sight) bool { return trace.Sees(e.Header, s) }
 
 const keyHeader = "idempotency-key"
 
@@ -12,6 +18,9 @@ type methodKey struct{ method, key string }
 
 func methodKeyOf(s *Seen) (methodKey, bool) {
 	key, ok := keyOf(s)
+	if isUUID(key) {
+		key = strings.ToLower(key)
+	}
 	return methodKey{s.Event.Method, key}, ok
 }
 
@@ -30,6 +39,14 @@ func keyOf(s *Seen) (key string, ok bool) {
 func keyless(s *Seen) bool {
 	_, has := s.RequestHeader.Get(keyHeader)
 	return !has
+}
+
+// afresh reports whether a call can't be a repetition of another, as far as can be
+// known when it ends: it has no key or, where every call is seen, is the first with
+// its operation. A server may look at the key before all else, and tell of what the
+// first call with it has started, whatever this one asks for.
+func (e *Env) afresh(s *Seen) bool {
+	return keyless(s) && e.sees(optestv1.TraceHeader_METADATA) || e.World && s.Op != nil && s.Op.Start == s && s.Op.Request != nil
 }
 
 // uuidOf is the key of a call that starts an operation, if it is a UUID. What a

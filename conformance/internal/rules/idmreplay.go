@@ -88,18 +88,21 @@ func judgeReplay(env *Env, first, s *Seen, sink *Sink) {
 	}
 }
 
-// further is a read that had returned before s was called and said that the
-// operation had come further than s says, nil without one. Reads that may be stale
-// count on one connection only.
+// further is an answer that had come before a repeated call and said that the
+// operation had come further than the call says, nil without one.
 func further(env *Env, s *Seen) *Seen {
 	for _, l := range s.Op.Looks {
 		a := l.First
-		if a.Returned >= s.Called || a.Answer.Rank() <= s.Answer.Rank() {
-			continue
-		}
-		if !env.Eventual() || a.Connection() == s.Connection() || s.Called-a.Returned >= env.Window {
+		if a.Answer.Rank() > s.Answer.Rank() && env.bindsReplay(a, s) {
 			return a
 		}
 	}
 	return nil
+}
+
+// bindsReplay is binds for the answer to a repeated call. That is a write, which goes
+// to where the current status is known: over one connection, it is not behind what
+// was read there.
+func (e *Env) bindsReplay(earlier, s *Seen) bool {
+	return e.binds(earlier, s) || earlier.Returned < s.Called && sameConnection(earlier, s) && !e.adjusted(earlier, s)
 }

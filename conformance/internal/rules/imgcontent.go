@@ -46,7 +46,7 @@ func judgeFolder(_ *Env, s *Seen, sink *Sink) {
 	case got == "":
 		sink.Breach(by(s), "%s: the image in the response has no folder_id, which every resource has", s.When())
 	case ok && request.GetFolderId() != "" && got != request.GetFolderId():
-		sink.Breach(evidence(s.Op.Start, s), "%s: the image is in folder %q, and %s asked for folder %q; images do not move by themselves", s.When(), short(got), s.Op.Start.When(), short(request.GetFolderId()))
+		sink.breachOf(s.Op, evidence(s.Op.Start, s), "%s: the image is in folder %q, and %s asked for folder %q; images do not move by themselves", s.When(), short(got), s.Op.Start.When(), short(request.GetFolderId()))
 	}
 }
 

@@ -36,7 +36,7 @@ func judgeLists(env *Env) Machine {
 				}
 				for _, id := range made.order {
 					if end := made.of[id]; end.Answer.Image.GetFolderId() == w.folder && end.Returned+env.Window < w.first.Called {
-						judgeListed(w, id, end, sink)
+						judgeListed(env, w, id, end, sink)
 					}
 				}
 			})
@@ -65,7 +65,7 @@ func judgePage(s *Seen, response *clouddesktop.ListDesktopImagesResponse, sink *
 	}
 }
 
-func judgeListed(w *walk, id string, end *Seen, sink *Sink) {
+func judgeListed(env *Env, w *walk, id string, end *Seen, sink *Sink) {
 	op := end.Op
 	if op.changedBy(w.last, MethodDelete) != nil {
 		return
@@ -73,7 +73,7 @@ func judgeListed(w *walk, id string, end *Seen, sink *Sink) {
 	sink.Exercise(op.ID)
 	switch n := w.times(id); {
 	case n == 0:
-		sink.Breach(by(end, w.last), "%s said that the operation had succeeded, and the list of folder %q, read later up to %s, lacks its image %s, which nobody has deleted", end.When(), short(w.folder), w.last.When(), short(id))
+		breachOfParty(env, sink, end, w.last, by(end, w.last), "%s said that the operation had succeeded, and the list of folder %q, read later up to %s, lacks its image %s, which nobody has deleted", end.When(), short(w.folder), w.last.When(), short(id))
 	case n > 1 && w.pages > 1:
 		sink.Breach(by(w.first, w.last), "the list of folder %q, read from %s to %s while nobody wrote, has image %s %d times", short(w.folder), w.first.When(), w.last.When(), short(id), n)
 	}

@@ -59,7 +59,7 @@ func judgeNew(*Env) Machine {
 			sink.Breach(evidence(owner, s), "%s: the operation is said to make image %s, which another operation was said to make before; a new image has an id of its own", s.When(), short(id))
 		}
 		if request, ok := s.Op.wanted(); ok && sourceOf(request) == id {
-			sink.Breach(evidence(s.Op.Start, s), "%s: the new image has the id %s of what it is copied from", s.When(), short(id))
+			sink.breachOf(s.Op, evidence(s.Op.Start, s), "%s: the new image has the id %s of what it is copied from", s.When(), short(id))
 		}
 	}}
 }

@@ -23,7 +23,7 @@ func judgeReadBack(env *Env) Machine {
 				return
 			}
 			if s.Failed() && s.Code() == code.Code_NOT_FOUND && env.World {
-				waiting.hold(s, func(sink *Sink) { judgeLostImage(op, s, sink) })
+				waiting.hold(s, func(sink *Sink) { judgeLostImage(env, op, s, sink) })
 			}
 			image, ok := s.Response.(*clouddesktop.DesktopImage)
 			if !ok || latest[op.ID] == s.Event.Response {
@@ -53,12 +53,12 @@ func judgeReadBack(env *Env) Machine {
 }
 
 // judgeLostImage is about an image that was made and is not found.
-func judgeLostImage(op *Op, s *Seen, sink *Sink) {
+func judgeLostImage(env *Env, op *Op, s *Seen, sink *Sink) {
 	if op.changedBy(s, MethodDelete) != nil {
 		return
 	}
 	sink.Exercise(op.ID)
-	sink.Breach(by(op.Done, s), "%s said that the operation had succeeded, and %s does not find its image, which nobody has deleted", op.Done.When(), s.When())
+	breachOfParty(env, sink, op.Done, s, by(op.Done, s), "%s said that the operation had succeeded, and %s does not find its image, which nobody has deleted", op.Done.When(), s.When())
 }
 
 // differences are the fields in which two views of an image differ that should

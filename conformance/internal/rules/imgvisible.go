@@ -86,7 +86,7 @@ func (v *visits) slot(env *Env, op *Op, s *Seen) **Seen {
 // visit judges a read once it is known how far the operation was.
 func (h *held) visit(env *Env, op *Op, v *visits, s *Seen, waits int) {
 	h.hold(s, func(sink *Sink) {
-		proof := op.proof(s.Returned + env.Window)
+		proof := op.proof(env, s.Returned+env.Window)
 		switch {
 		case op.interrupted(s):
 		case proof != nil:
@@ -98,15 +98,16 @@ func (h *held) visit(env *Env, op *Op, v *visits, s *Seen, waits int) {
 	})
 }
 
-// proof is a read by which the operation was in progress, or was to succeed, at a
-// time; nil without one.
-func (op *Op) proof(at time.Duration) *Seen {
+// proof is a read by which the operation was in progress, or was to succeed with
+// its image still there, at a time; nil without one.
+func (op *Op) proof(env *Env, at time.Duration) *Seen {
 	for _, l := range op.Looks {
 		if l.First.Answer.Rank() == Pending && l.Last.Called >= at {
 			return l.Last
 		}
 	}
-	if op.Done != nil && op.Done.Answer.Outcome() == "response" {
+	// Where calls are made that are not seen, the image may be deleted by then.
+	if op.Done != nil && op.Done.Answer.Outcome() == "response" && env.World {
 		return op.Done
 	}
 	return nil
@@ -122,7 +123,7 @@ func (v *visits) judge(env *Env, op *Op, s, proof *Seen, sink *Sink) {
 	progress := fmt.Sprintf("%s had named the image, and by %s its operation is %s", op.Start.When(), proof.When(), proof.Answer.Rank())
 	switch s {
 	case v.late:
-		sink.Breach(by(op.Start, s, proof), "%s says that there is no such image, although %s; an image can be read by the id in the metadata from the first answer on", s.When(), progress)
+		breachOfParty(env, sink, op.Start, s, by(op.Start, s, proof), "%s says that there is no such image, although %s; an image can be read by the id in the metadata from the first answer on", s.When(), progress)
 	case v.early:
 		if v.last == nil || v.last.Called < s.Called {
 			sink.Unsure(by(op.Start, s, proof), "%s says that there is no such image, although %s; that may be within the %s that reads may be late, and no later read has found it", s.When(), progress, env.Window)

@@ -3,8 +3,8 @@ package rules
 import "google.golang.org/protobuf/proto"
 
 // lostStarts are requests of calls that start operations and whose outcome nobody
-// knows, by their idempotency keys: a later call with the key may be answered with
-// the operation that the lost one has started.
+// knows, or whose answer was not seen, by their idempotency keys: a later call with
+// the key may be answered with the operation that the lost one has started.
 type lostStarts struct{ requests map[methodKey]proto.Message }
 
 // maxLost bounds them. Beyond it, all are forgotten.
@@ -24,7 +24,7 @@ func (l *lostStarts) get(s *Seen) (proto.Message, bool) {
 }
 
 func (l *lostStarts) note(s *Seen) {
-	if !s.Starts() || s.OK() || turnedAway(s) {
+	if !s.Starts() || s.Answer != nil || turnedAway(s) {
 		return
 	}
 	k, ok := methodKeyOf(s)

@@ -288,7 +288,7 @@ func TestForgottenOperations(t *testing.T) {
 			c.Observe(e)
 		}
 		op := c.ops[l.op.GetId()]
-		c.gone[c.hashOf(op.ID)] = Gone{Outcome: op.Done.Answer.Outcome()[0]}
+		c.gone[c.hashOf(op.ID)] = Gone{Outcome: op.Done.Answer.Outcome()[0]}.packed()
 		delete(c.ops, op.ID)
 		before := len(s.events)
 		l.showing(pending, func() { l.a.reads(l.life) })

@@ -51,10 +51,10 @@ func bad(field string) trace.Failure {
 }
 
 // refusedFor reports whether a start was refused for the fields alone that the
-// function holds for.
+// function holds for. It had no key, by which it may repeat another.
 func refusedFor(is func(excess) bool) func(*Seen) bool {
 	return func(s *Seen) bool {
-		if !s.Starts() || !refused(s) || s.Request == nil {
+		if !s.Starts() || !refused(s) || s.Request == nil || !keyless(s) {
 			return false
 		}
 		found := excesses(s.Request)
@@ -67,9 +67,10 @@ func refusedFor(is func(excess) bool) func(*Seen) bool {
 	}
 }
 
-// asks has an accepted create ask for what should be refused.
+// asks has an accepted create ask for what should be refused. It has no key, by
+// which it may repeat another.
 func asks(edit func(*clouddesktop.CopyFromDesktopRequest)) Corruption {
-	return change(func(s *Seen) bool { return s.Is(MethodCreate) && started(s) && s.Request != nil }, func(t *Tape, i int) bool {
+	return change(func(s *Seen) bool { return s.Is(MethodCreate) && started(s) && s.Request != nil && keyless(s) }, func(t *Tape, i int) bool {
 		return asksAt(t, i, edit)
 	})
 }

@@ -8,9 +8,9 @@ import (
 
 // judgeLabels looks for labels that are refused although they fit, or taken
 // although they don't.
-func judgeLabels(*Env) Machine {
+func judgeLabels(env *Env) Machine {
 	return Machine{Call: func(s *Seen, sink *Sink) {
-		if !s.Starts() || s.Request == nil || !speaks(s) {
+		if !s.Starts() || s.Request == nil || !env.speaksOfRequest(s) {
 			return
 		}
 		r := s.Request.ProtoReflect()

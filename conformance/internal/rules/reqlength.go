@@ -13,9 +13,9 @@ import (
 // they don't, in those fields of requests that create something which the
 // function holds for.
 func lengths(is func(protoreflect.FieldDescriptor) bool) func(*Env) Machine {
-	return func(*Env) Machine {
+	return func(env *Env) Machine {
 		return Machine{Call: func(s *Seen, sink *Sink) {
-			if !s.Starts() || s.Request == nil || !speaks(s) {
+			if !s.Starts() || s.Request == nil || !env.speaksOfRequest(s) {
 				return
 			}
 			r := s.Request.ProtoReflect()

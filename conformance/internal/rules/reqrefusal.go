@@ -29,6 +29,10 @@ func speaks(s *Seen) bool {
 	return true
 }
 
+// speaksOfRequest reports whether the outcome of a call that starts something is
+// about its request, and not about one before it with the same key.
+func (e *Env) speaksOfRequest(s *Seen) bool { return speaks(s) && (refused(s) || e.afresh(s)) }
+
 // turnedAway reports whether a call has failed for sure without effect. Of other
 // errors, such as UNAVAILABLE, nobody knows.
 func turnedAway(s *Seen) bool {

@@ -8,9 +8,9 @@ import (
 
 // judgeRequired looks for requests that were not refused although a required
 // field is empty.
-func judgeRequired(*Env) Machine {
+func judgeRequired(env *Env) Machine {
 	return Machine{Call: func(s *Seen, sink *Sink) {
-		if !s.Starts() || s.Request == nil || !speaks(s) {
+		if !s.Starts() || s.Request == nil || !env.speaksOfRequest(s) {
 			return
 		}
 		for _, e := range excesses(s.Request) {

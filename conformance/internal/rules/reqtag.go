@@ -50,7 +50,7 @@ func judgeStrangeTags(*Env) Machine {
 		for _, t := range sent[op] {
 			sink.Exercise(fmt.Sprintf("tag %d in an image", t.Number))
 			if field := honoured(t, request, image); field != "" {
-				sink.Breach(evidence(op.Start, s), "%s: %s of the image is %q, which the request has in field %d alone; that field is reserved or unknown, and what an older client means by it is nothing that a server may guess",
+				sink.breachOf(op, evidence(op.Start, s), "%s: %s of the image is %q, which the request has in field %d alone; that field is reserved or unknown, and what an older client means by it is nothing that a server may guess",
 					s.When(), field, short(string(t.Value)), t.Number)
 			}
 		}

@@ -91,7 +91,7 @@ func judgeAbsent(env *Env) Machine {
 			}
 			sink.Exercise(s.Op.ID)
 			if s.Answer.Outcome() == "response" {
-				sink.Breach(by(s.Op.Start, s), "%s: the operation succeeded in copying from the desktop %s, which does not exist; there is nothing that the image could be a copy of", s.When(), short(env.Desktops.Absent))
+				sink.breachOf(s.Op, by(s.Op.Start, s), "%s: the operation succeeded in copying from the desktop %s, which does not exist; there is nothing that the image could be a copy of", s.When(), short(env.Desktops.Absent))
 			}
 		},
 	}

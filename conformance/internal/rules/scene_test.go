@@ -30,8 +30,9 @@ var sceneStart = time.Date(2026, time.March, 5, 12, 0, 0, 123_456_789, time.UTC)
 func newScene(t testing.TB) *scene {
 	s := &scene{t: t, store: trace.NewStore(0), cost: 2 * time.Millisecond, env: &Env{
 		Header: &optestv1.TraceHeader{
-			Start: timestamppb.New(sceneStart),
-			Clock: optestv1.TraceHeader_MONOTONIC,
+			Start:    timestamppb.New(sceneStart),
+			Clock:    optestv1.TraceHeader_MONOTONIC,
+			Observer: optestv1.TraceHeader_CLIENT,
 			Sees: []optestv1.TraceHeader_Sight{
 				optestv1.TraceHeader_CONTENT, optestv1.TraceHeader_RAW, optestv1.TraceHeader_METADATA,
 				optestv1.TraceHeader_HEADERS, optestv1.TraceHeader_FRAMES, optestv1.TraceHeader_ALL_WRITERS,

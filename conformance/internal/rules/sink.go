@@ -80,6 +80,16 @@ func (s *Sink) Breach(evidence []*Seen, format string, args ...any) {
 	s.find(kind, evidence, format, args)
 }
 
+// breachOf is Breach of what follows from the request that the operation was
+// started for, and no more than a warning where that may have been another one.
+func (s *Sink) breachOf(op *Op, evidence []*Seen, format string, args ...any) {
+	if op.Doubtful {
+		s.Warn(evidence, format+"; a call that was not seen may have used the idempotency key before, for something else", args...)
+		return
+	}
+	s.Breach(evidence, format, args...)
+}
+
 // Warn reports what is odd but no breach for sure.
 func (s *Sink) Warn(evidence []*Seen, format string, args ...any) {
 	s.find(Warning, evidence, format, args)

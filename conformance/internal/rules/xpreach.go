@@ -61,11 +61,11 @@ func (r *reached) find(env *Env, s *Seen, sink *Sink) {
 	}
 	r.missing = slices.DeleteFunc(r.missing, func(m *Seen) bool {
 		for _, before := range r.found {
-			if before.Protocol == m.Protocol || s.Protocol == m.Protocol || m.Called-before.Returned <= env.Window || s.Called <= m.Returned {
+			if before.Protocol == m.Protocol || s.Protocol == m.Protocol || m.Called-before.Returned <= env.Window || s.Called <= m.Returned || !sameParty(before, m) {
 				continue
 			}
 			sink.Exercise(s.Op.ID + " " + protocolName(m))
-			sink.Breach(by(before, m, s), "%s over %s does not find the operation, which %s over %s had shown before and %s over %s shows after; ids are the same over all protocols", m.When(), protocolName(m), before.When(), protocolName(before), s.When(), protocolName(s))
+			breachOfParty(env, sink, before, m, by(before, m, s), "%s over %s does not find the operation, which %s over %s had shown before and %s over %s shows after; ids are the same over all protocols", m.When(), protocolName(m), before.When(), protocolName(before), s.When(), protocolName(s))
 			return true
 		}
 		return false

@@ -117,11 +117,18 @@ func judgeRefusals(*Env) Machine {
 	return Machine{Call: func(s *Seen, sink *Sink) {
 		// What a read shows depends on more than the request, and a key may be refused
 		// for what it was used for before.
-		if !keyless(s) || s.Answer != nil && !s.Starts() || !speaks(s) {
+		if !keyless(s) || pagesOn(s) || s.Answer != nil && !s.Starts() || !speaks(s) {
 			return
 		}
 		seen.pair(s, func(other *Seen) { compareRefusals(other, s, sink) })
 	}}
+}
+
+// pagesOn reports whether a call asks for a next page: what asks for it may be good
+// for a while only.
+func pagesOn(s *Seen) bool {
+	r, ok := s.Request.(interface{ GetPageToken() string })
+	return ok && r.GetPageToken() != ""
 }
 
 func compareRefusals(a, b *Seen, sink *Sink) {

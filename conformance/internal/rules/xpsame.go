@@ -105,7 +105,8 @@ func (r *readings) take(env *Env, s *Seen, waiting *held, sink *Sink) {
 		}
 		// Whether something was changed in between, later events may tell.
 		waiting.hold(s, func(sink *Sink) {
-			if !slices.ContainsFunc(op.Changes, func(c *Seen) bool { return c.Called < s.Returned || c.Called < other.Returned }) {
+			if !slices.ContainsFunc(op.Changes, func(c *Seen) bool { return c.Called < s.Returned || c.Called < other.Returned }) &&
+				op.changedBy(s, MethodUpdate, MethodDelete) == nil && op.changedBy(other, MethodUpdate, MethodDelete) == nil {
 				tell(other, s, unwritten, sink)
 			}
 		})

@@ -103,7 +103,7 @@ func (c *Core) copyFromDesktop(r *clouddesktop.CopyFromDesktopRequest) (*operati
 	}
 	j := c.begin("Copy image from desktop", f, &clouddesktop.CopyFromDesktopMetadata{ImageId: i.id}, ready)
 	j.undo = i.remove
-	return j.at(time.Now()), nil
+	return j.began(), nil
 }
 
 // idle is an image that an operation may start on.
@@ -133,7 +133,7 @@ func (c *Core) copyImage(r *clouddesktop.CopyDesktopImageRequest) (*operation.Op
 	}
 	j := c.begin("Copy image", f, &clouddesktop.CopyDesktopImageMetadata{ImageId: i.id}, ready)
 	j.undo = i.remove
-	return j.at(time.Now()), nil
+	return j.began(), nil
 }
 
 func (c *Core) updateImage(r *clouddesktop.UpdateDesktopImageRequest) (*operation.Operation, error) {
@@ -159,7 +159,7 @@ func (c *Core) updateImage(r *clouddesktop.UpdateDesktopImageRequest) (*operatio
 	now := time.Now()
 	i.turn(now, m)
 	j := c.begin("Update image", Fate{}, &clouddesktop.UpdateDesktopImageMetadata{ImageId: i.id}, m)
-	return j.at(now), nil
+	return j.began(), nil
 }
 
 func (c *Core) deleteImage(r *clouddesktop.DeleteDesktopImageRequest) (*operation.Operation, error) {
@@ -175,7 +175,7 @@ func (c *Core) deleteImage(r *clouddesktop.DeleteDesktopImageRequest) (*operatio
 		i.busy = until
 		i.turn(until, m)
 	}
-	return j.at(now), nil
+	return j.began(), nil
 }
 
 func (c *Core) getImage(r *clouddesktop.GetDesktopImageRequest, at time.Time) (*clouddesktop.DesktopImage, error) {

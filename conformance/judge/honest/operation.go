@@ -21,6 +21,9 @@ type Job struct {
 // At is the operation as it was or will be. It is not to be changed.
 func (j *Job) At(t time.Time) *operation.Operation { return j.at(t) }
 
+// began is the operation as it was when it was started, in which it may have ended.
+func (j *Job) began() *operation.Operation { return j.at(j.versions[0].from) }
+
 // Stop has the operation fail because of Cancel: the error shows from a time on,
 // and the operation is done at another.
 func (j *Job) Stop(from, until time.Time) {
