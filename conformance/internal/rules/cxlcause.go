@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -17,18 +18,41 @@ func isCancelled(s *Seen) bool {
 type unasked struct {
 	waiting held
 	judged  map[*Op]bool
-	blind   *Seen // a Cancel of which nobody knows what it was to cancel
+	early   map[string]time.Duration // when Cancel was called of operations that were not known yet
+	blind   time.Duration            // when it was first called of nobody knows which; never without one
 }
 
-func newUnasked() *unasked { return &unasked{judged: map[*Op]bool{}} }
+const (
+	maxEarly = 1 << 10
+	never    = time.Duration(math.MaxInt64)
+)
+
+func newUnasked() *unasked {
+	return &unasked{judged: map[*Op]bool{}, early: map[string]time.Duration{}, blind: never}
+}
 
 func (u *unasked) call(s *Seen, sink *Sink) {
 	u.waiting.release(s, sink)
-	if cancels(s) && s.Op == nil && !turnedAway(s) && u.blind == nil {
-		if _, named := askedFor(s); !named {
-			u.blind = s
-		}
+	if !cancels(s) || s.Op != nil || turnedAway(s) {
+		return
 	}
+	id, named := askedFor(s)
+	called, again := u.early[id]
+	switch {
+	case again:
+		u.early[id] = min(called, s.Called)
+	case named && len(u.early) < maxEarly:
+		u.early[id] = s.Called
+	default:
+		u.blind = min(u.blind, s.Called)
+	}
+}
+
+// caused reports whether anybody may have asked for the operation's end before the
+// call returned.
+func (u *unasked) caused(s *Seen) bool {
+	early, asked := u.early[s.Op.ID]
+	return s.Op.caused(s) || asked && early < s.Returned || u.blind < s.Returned
 }
 
 // hold has the answer judged later, if it says CANCELLED and no Cancel is known. An
@@ -36,12 +60,12 @@ func (u *unasked) call(s *Seen, sink *Sink) {
 // that had to be forgotten.
 func (u *unasked) hold(s *Seen, breach func(*Sink)) {
 	op := s.Op
-	if !isCancelled(s) || op.Start == nil || op.Gone != nil || u.judged[op] || op.caused(s) {
+	if !isCancelled(s) || op.Start == nil || op.Gone != nil || u.judged[op] || u.caused(s) {
 		return
 	}
 	u.judged[op] = true
 	u.waiting.hold(s, func(sink *Sink) {
-		if !op.caused(s) && (u.blind == nil || u.blind.Called > s.Returned) {
+		if !u.caused(s) {
 			breach(sink)
 		}
 	})

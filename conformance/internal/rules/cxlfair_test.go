@@ -55,7 +55,23 @@ func TestCausesAreFair(t *testing.T) {
 		after(func(*living) {})(s)
 		s.events = s.events[1:]
 	}
-	var plays []play
+	// The first answer to the start was not seen, only that to its repetition.
+	repeated := func(cause func(*living)) func(*scene) {
+		return func(s *scene) {
+			live(time.Nanosecond, func(l *living) {
+				cause(l)
+				l.wait(time.Second)
+				l.stopped()
+				l.a.ok(MethodCreate, copyOf(l.scene, "an image", l.env.Desktops.Succeeds), l.op)
+			})(s)
+			s.events = s.events[1:]
+		}
+	}
+	beforeKnown := repeated(func(l *living) { l.a.lost(MethodCancel, l.cancelRequest(), optestv1.Event_Failure_TIMEOUT) })
+	ofAnother := repeated(func(l *living) {
+		l.a.lost(MethodCancel, &operation.CancelOperationRequest{OperationId: "another"}, optestv1.Event_Failure_TIMEOUT)
+	})
+	plays := []play{{"CXL-09", "a Cancel of another operation that is not known yet", ofAnother, Fail}}
 	for _, id := range []string{"CXL-09", "LRO-19", "CXL-10"} {
 		want := NotExercised
 		if id == "CXL-10" {
@@ -74,6 +90,7 @@ func TestCausesAreFair(t *testing.T) {
 			play{id, "by POST, without an answer", lost, pass},
 			play{id, "a Cancel of nobody knows what", ofWhat, want},
 			play{id, "started before anybody looked", startUnseen, want},
+			play{id, "a Cancel of an operation that is not known yet", beforeKnown, NotExercised},
 		)
 	}
 	perform(t, plays)
