@@ -115,6 +115,10 @@ JUDGE = GOGC=1600 go test ./conformance/judge -count=1 -v -timeout 6h -judge.ser
 judge: ## judge the judge: kill matrix, healthy servers, hold-outs, sensitivity; writes docs/judge.md
 	$(JUDGE) -judge.seeds=50 -judge.watched=20 -judge.randoms=10 -judge.page=$(CURDIR)/docs/judge.md 2>&1 | grep -v -e '^=== ' -e '^ *--- PASS'
 
+.PHONY: judge-ci
+judge-ci: ## what CI plays of it: 50 runs of each healthy server, every mutant and hold-out
+	$(JUDGE) -run '^(TestHealthyZoo|TestKillMatrix|TestHoldOuts)$$' -judge.seeds=50 -judge.randoms=10 -judge.unsure=10 2>&1 | grep -v -e '^=== ' -e '^ *--- PASS'
+
 .PHONY: judge-full
 judge-full: ## 1,000 runs of each healthy server, which takes most of an hour; writes docs/judge-full.md
 	$(JUDGE) -run '^(TestHealthyZoo|TestWatchedZoo)$$' -judge.seeds=1000 -judge.watched=100 -judge.randoms=4 -judge.command='make judge-full' -judge.page=$(CURDIR)/docs/judge-full.md 2>&1 | grep -v -e '^=== ' -e '^ *--- PASS'

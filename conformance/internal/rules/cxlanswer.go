@@ -114,7 +114,7 @@ func judgeSecondCancel(env *Env) Machine {
 		if second == s {
 			sink.exercise(op)
 			if s.Failed() && speaks(s) && op.oddRefusal(env, s) {
-				report := func(evidence []*Seen, format string, args ...any) { sink.Breach(evidence, format, args...) }
+				report := sink.Breach
 				if s.Code() == code.Code_NOT_FOUND {
 					report = func(evidence []*Seen, format string, args ...any) {
 						breachOfParty(env, sink, first, s, evidence, format, args...)
