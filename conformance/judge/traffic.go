@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -131,21 +132,12 @@ func (c *client) note(op *operation.Operation) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !contains(c.operations, op.GetId()) {
+	if !slices.Contains(c.operations, op.GetId()) {
 		c.operations = append(c.operations, op.GetId())
 	}
-	if m, ok := meta.(interface{ GetImageId() string }); ok && !contains(c.images, m.GetImageId()) {
+	if m, ok := meta.(interface{ GetImageId() string }); ok && !slices.Contains(c.images, m.GetImageId()) {
 		c.images = append(c.images, m.GetImageId())
 	}
-}
-
-func contains(list []string, one string) bool {
-	for _, known := range list {
-		if known == one {
-			return true
-		}
-	}
-	return false
 }
 
 // any is one of those that somebody has come across, more often a late one; empty
