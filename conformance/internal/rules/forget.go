@@ -42,8 +42,8 @@ func (p packedGone) unpacked() Gone {
 
 // Bounds of what a checker remembers. What it has to forget, it counts.
 const (
-	maxOps  = 10_000
-	maxSize = 64 << 20 // of answers, in bytes
+	maxOps  = 6_000
+	maxSize = 48 << 20 // of answers, in bytes
 	maxGone = 1 << 20
 )
 
