@@ -18,8 +18,11 @@ import (
 )
 
 // judgedSample is the broken run with what the real rules find in it.
-func judgedSample(t testing.TB) *sample {
+func judgedSample(t testing.TB, known ...func(*rules.Env)) *sample {
 	s := brokenSample(t)
+	for _, set := range known {
+		set(s.env)
+	}
 	s.in = Input{Env: s.env, Driver: optestv1.ConformanceReport_ACTIVE, Events: len(s.events), Calls: s.events, Tool: "optest", Time: sampleStart}
 	for _, r := range rules.Check(s.env, rules.All(), s.events) {
 		s.in.Outcomes = append(s.in.Outcomes, Outcome{Result: r})
@@ -96,8 +99,7 @@ func TestSavedTestsPass(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it compiles a test, which takes seconds")
 	}
-	s := judgedSample(t)
-	s.env.World, s.env.Auth, s.env.Foreign, s.env.Window = true, true, "fv4-`foreign`\n", 0
+	s := judgedSample(t, func(e *rules.Env) { e.World, e.Auth, e.Foreign, e.Window = true, true, "fv4-`foreign`\n", 0 })
 	dir := t.TempDir()
 	if err := Save(dir, New(s.in), s.in, s.events); err != nil {
 		t.Fatal(err)
