@@ -18,7 +18,7 @@ import (
 var ErrNoMessage = errors.New("no message")
 
 // decodedMessages bounds what a [Decoder] keeps.
-const decodedMessages = 32 << 20
+const decodedMessages = 16 << 20
 
 // Decoder turns the blobs of events into messages by the descriptors of their
 // methods. What it has decoded lately it keeps, so that the polls of an operation

@@ -113,7 +113,7 @@ func (p *proxying) run(cmd *cobra.Command) error {
 func boundMemory() {
 	saveMemory()
 	if os.Getenv("GOMEMLIMIT") == "" {
-		const limit = 160 << 20
+		const limit = 144 << 20
 		debug.SetMemoryLimit(limit)
 	}
 }

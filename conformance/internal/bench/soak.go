@@ -93,7 +93,7 @@ func soak(ctx context.Context, s scale) ([]row, error) {
 	}
 	// As optest proxy has it.
 	defer debug.SetGCPercent(debug.SetGCPercent(70))
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(160 << 20))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(144 << 20))
 	began := time.Now()
 	err = operations(ctx, p.URL(), s.Soak)
 	took := time.Since(began)
